@@ -1,0 +1,2 @@
+export * from "./memory-registry.ts";
+export * from "./memory-storage.ts";

@@ -1,0 +1,66 @@
+import { playwright } from "@vitest/browser-playwright";
+import { defineConfig } from "vitest/config";
+
+// Tests run on the sources: the @aml/source condition of each package's exports.
+const source = {
+  resolve: { conditions: ["@aml/source", "module", "import", "default"] },
+  ssr: {
+    resolve: {
+      conditions: ["@aml/source", "module", "node", "import", "default"],
+      externalConditions: ["@aml/source"],
+    },
+  },
+};
+
+const chromium = {
+  executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
+  args: [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+  ],
+};
+
+export default defineConfig({
+  test: {
+    reporters: ["default", "./tooling/kit/reporter.ts"],
+    coverage: {
+      provider: "v8",
+      include: ["packages/**/src/**"],
+      reporter: ["text", "json-summary"],
+    },
+    projects: [
+      {
+        ...source,
+        test: {
+          name: "node",
+          include: ["{packages,packages/adapters,apps,tooling}/*/test/**/*.test.ts"],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      ...(process.env["AML_BROWSER"] === "1"
+        ? [
+            {
+              ...source,
+              test: {
+                name: "browser",
+                include: ["packages/core/test/**/*.test.ts"],
+                browser: {
+                  enabled: true,
+                  headless: true,
+                  screenshotFailures: false,
+                  provider: playwright({ launchOptions: chromium }),
+                  instances: [{ browser: "chromium" as const }],
+                },
+              },
+            },
+          ]
+        : []),
+    ],
+  },
+});
