@@ -1,5 +1,7 @@
 import type { OperationOptions } from "./storage.ts";
 
+const inspect: unique symbol = Symbol.for("nodejs.util.inspect.custom");
+
 /** Holds a secret value; printing, logging, inspecting or serialising it gives `***`. */
 export class Secret {
   readonly #value: string;
@@ -21,7 +23,7 @@ export class Secret {
     return "***";
   }
 
-  [Symbol.for("nodejs.util.inspect.custom")](): string {
+  [inspect](): string {
     return "Secret(***)";
   }
 }
