@@ -1,7 +1,5 @@
 import type { OperationOptions } from "./storage.ts";
 
-const inspect: unique symbol = Symbol.for("nodejs.util.inspect.custom");
-
 /** Holds a secret value; printing, logging, inspecting or serialising it gives `***`. */
 export class Secret {
   readonly #value: string;
@@ -21,10 +19,6 @@ export class Secret {
 
   toJSON(): string {
     return "***";
-  }
-
-  [inspect](): string {
-    return "Secret(***)";
   }
 }
 
