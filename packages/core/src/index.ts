@@ -1,5 +1,6 @@
 export * from "./adapter-definition.ts";
 export * from "./aml-error.ts";
+export * from "./check-spec.ts";
 export * from "./credential.ts";
 export * from "./dataset.ts";
 export * from "./engine.ts";
@@ -9,6 +10,7 @@ export * from "./glob.ts";
 export * from "./parse-plan.ts";
 export * from "./partition-format.ts";
 export * from "./plan.ts";
+export * from "./registry-errors.ts";
 export * from "./registry.ts";
 export * from "./secret.ts";
 export * from "./sql-source.ts";
