@@ -42,8 +42,8 @@ export interface OpenInput<O, K extends CredentialKind = CredentialKind> {
 
 export type StorageDefinition<O, K extends CredentialKind> = AdapterDefinition<O, K, StorageAdapter>;
 
-/** An adapter definition whose option type is forgotten, as lists of adapters hold it. */
-export type AnyAdapterDefinition = AdapterDefinition<never, never, StorageAdapter | SqlSource>;
+/** An adapter definition whose exact types are forgotten, as lists of adapters hold it. */
+export type AnyAdapterDefinition = AdapterDefinition<unknown, CredentialKind, StorageAdapter | SqlSource>;
 
 /** Freezes a definition of a file store and keeps its exact types. */
 export function defineStorageAdapter<O, const K extends CredentialKind>(

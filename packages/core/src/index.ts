@@ -2,6 +2,7 @@ export * from "./adapter-definition.ts";
 export * from "./aml-error.ts";
 export * from "./check-spec.ts";
 export * from "./credential.ts";
+export * from "./create-workspace.ts";
 export * from "./dataset.ts";
 export * from "./engine.ts";
 export * from "./expr.ts";

@@ -11,6 +11,10 @@ import type { OnTrace } from "./trace-event.ts";
 export interface WorkspaceOptions {
   /** The stores that this workspace can open. */
   readonly adapters: readonly AnyAdapterDefinition[];
+  /** Asked for a store that `adapters` has not got: lets a program import an adapter only when it is needed. */
+  readonly findAdapter?: ((wanted: AdapterWanted) => Promise<AnyAdapterDefinition | undefined>) | undefined;
+  /** Datastores that may be replaced and never deleted. */
+  readonly permanentDatastores?: readonly string[] | undefined;
   readonly registry: Registry;
   readonly secrets: SecretStore;
   /** Runs tables; a function is called when the first table is. */
@@ -24,6 +28,8 @@ export interface WorkspaceOptions {
   readonly tokenProvider?: TokenProvider | undefined;
   readonly fetch?: typeof globalThis.fetch | undefined;
 }
+
+export type AdapterWanted = { readonly type: string } | { readonly uri: string };
 
 /** Where the parts meet: adapters, registry, secrets and engine. */
 export interface Workspace extends AsyncDisposable {
@@ -130,5 +136,3 @@ export interface TabularFactory {
   /** A table from a plan that came from a file or over the wire. @throws `plan_invalid`. */
   fromPlan(plan: Plan | unknown): TabularDataset;
 }
-
-export { createWorkspace } from "./create-workspace.ts";

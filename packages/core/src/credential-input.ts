@@ -1,0 +1,111 @@
+import { AmlError } from "./aml-error.ts";
+import { SECRET_FIELDS, type Credential, type CredentialKind } from "./credential.ts";
+import { Secret, type SecretRef, type SecretStore } from "./secret.ts";
+import type { OperationOptions } from "./storage.ts";
+import type { CredentialInput } from "./workspace.ts";
+
+const REQUIRED: Partial<Record<CredentialKind, readonly string[]>> = {
+  service_principal: ["tenantId", "clientId"],
+  service_principal_certificate: ["tenantId", "clientId"],
+  password: ["username"],
+};
+
+type Fields = Record<string, unknown> & { kind: CredentialKind };
+
+/**
+ * Checks a credential against the kinds that a store takes, and wraps plain secret values.
+ *
+ * @throws `config_invalid` naming the kind or field.
+ */
+export function parseCredential(
+  input: CredentialInput | undefined,
+  kinds: readonly CredentialKind[],
+  type: string,
+): Credential<Secret | SecretRef> {
+  const kind = input?.kind ?? (kinds.includes("identity") ? "identity" : kinds[0]);
+  if (kind === undefined || !kinds.includes(kind)) {
+    throw new AmlError(
+      "config_invalid",
+      `A datastore of type ${type} does not take a credential of kind '${kind}'.`,
+      {
+        hint: `Kinds it takes: ${kinds.join(", ")}.`,
+      },
+    );
+  }
+  const fields: Fields = { ...input, kind };
+  for (const name of REQUIRED[kind] ?? []) {
+    if (typeof fields[name] !== "string" || fields[name] === "") throw missing(kind, name);
+  }
+  for (const name of SECRET_FIELDS[kind]) {
+    const value = fields[name];
+    if (typeof value === "string" && value !== "") fields[name] = new Secret(value);
+    else if (!(value instanceof Secret) && !isSecretRef(value)) throw missing(kind, name);
+  }
+  return fields as unknown as Credential<Secret | SecretRef>;
+}
+
+/** Replaces names of secrets by their values. @throws `not_found` when the secret store lacks one. */
+export async function revealCredential(
+  credential: Credential<Secret | SecretRef>,
+  secrets: SecretStore,
+  options?: OperationOptions,
+): Promise<Credential<Secret>> {
+  const fields = { ...credential } as Fields;
+  for (const name of SECRET_FIELDS[credential.kind]) {
+    const value = fields[name];
+    if (isSecretRef(value)) fields[name] = await secrets.get(value.secret, options);
+  }
+  return fields as unknown as Credential<Secret>;
+}
+
+/** A credential whose secrets are stored, with the names that were made for it. */
+export interface StoredCredential {
+  readonly credential: Credential;
+  readonly created: readonly string[];
+}
+
+/**
+ * Puts secret values into the secret store under fresh names below `prefix`, so that what used the old names is
+ * undisturbed until the record changes.
+ *
+ * @throws `unsupported` when the secret store is read-only.
+ */
+export async function storeCredential(
+  credential: Credential<Secret | SecretRef>,
+  prefix: string,
+  secrets: SecretStore,
+  options?: OperationOptions,
+): Promise<StoredCredential> {
+  const fields = { ...credential } as Fields;
+  const created: string[] = [];
+  for (const field of SECRET_FIELDS[credential.kind]) {
+    const value = fields[field];
+    if (!(value instanceof Secret)) continue;
+    if (secrets.set === undefined) {
+      throw new AmlError("unsupported", "The secret store is read-only, so it cannot keep a new secret.", {
+        hint: `Put the secret there yourself and give its name: { ${field}: { secret: "NAME" } }.`,
+      });
+    }
+    const name = `${prefix}/${field}/${crypto.randomUUID().slice(0, 8)}`;
+    await secrets.set(name, value, options);
+    created.push(name);
+    fields[field] = { secret: name };
+  }
+  return { credential: fields as unknown as Credential, created };
+}
+
+/** The names of the secrets that a stored credential uses. */
+export function secretNames(credential: Credential): readonly string[] {
+  const fields = credential as Fields;
+  return SECRET_FIELDS[credential.kind].map((field) => (fields[field] as SecretRef).secret);
+}
+
+function isSecretRef(value: unknown): value is SecretRef {
+  return typeof value === "object" && value !== null && "secret" in value && typeof value.secret === "string";
+}
+
+function missing(kind: CredentialKind, field: string): AmlError {
+  return new AmlError("config_invalid", `A credential of kind '${kind}' needs '${field}'.`, {
+    hint: `Give '${field}' as a non-empty string${SECRET_FIELDS[kind].includes(field) ? ", or the name of a stored secret" : ""}.`,
+  });
+}

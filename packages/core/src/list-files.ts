@@ -1,0 +1,122 @@
+import { AmlError } from "./aml-error.ts";
+import type { FileRef } from "./engine.ts";
+import { listGlob, parseGlob } from "./glob.ts";
+import type { PathSource, PathSpec, Source } from "./plan.ts";
+import type { FileStat, OperationOptions } from "./storage.ts";
+import { parseStorePath } from "./store-path.ts";
+import type { LocatedPath } from "./workspace.ts";
+
+type Locate = (uri: string, options?: OperationOptions) => Promise<LocatedPath>;
+
+/** One entry of `paths`, opened: where to look, and the folder that relative paths are counted from. */
+interface OpenedSpec {
+  readonly spec: PathSpec;
+  readonly located: LocatedPath;
+  /** Segments of the literal folder. */
+  readonly folder: readonly string[];
+}
+
+/**
+ * Lists the files of a source in reading order: by entry, then by path.
+ *
+ * A file named `MLTable` at the root of a folder or pattern is the recipe, not data, and is left out.
+ *
+ * @throws `not_found` when an entry matches no file.
+ */
+export async function* listFiles(
+  source: Source,
+  locate: Locate,
+  options?: OperationOptions,
+): AsyncIterable<FileRef> {
+  if (source.from === "query") {
+    throw new AmlError("unsupported", "A query reads a database, so it has no files.", {
+      hint: "Open the table instead of listing its files.",
+    });
+  }
+  if (source.pinned !== undefined) {
+    yield* pinnedFiles(source.pinned, locate, options);
+    return;
+  }
+  const specs: OpenedSpec[] = [];
+  for (const spec of source.paths) specs.push(openSpec(spec, await locate(uriOf(spec), options)));
+  const relative = relativePaths(specs);
+  for (const opened of specs) {
+    let count = 0;
+    for await (const stat of listSpec(opened, options)) {
+      count++;
+      const { storage } = opened.located;
+      yield {
+        uri: opened.located.uriOf(stat.path),
+        relativePath: relative(opened, stat.path),
+        stat,
+        storage,
+      };
+    }
+    if (count === 0) throw noMatch(opened.spec);
+  }
+}
+
+async function* pinnedFiles(
+  pinned: NonNullable<PathSource["pinned"]>,
+  locate: Locate,
+  options?: OperationOptions,
+): AsyncIterable<FileRef> {
+  for (const { uri, relativePath, size, etag } of pinned) {
+    const { storage, path } = await locate(uri, options);
+    const stat: FileStat = { path: parseStorePath(path), kind: "file", size, etag };
+    yield { uri, relativePath, stat, storage };
+  }
+}
+
+function uriOf(spec: PathSpec): string {
+  if ("file" in spec) return spec.file;
+  return "folder" in spec ? spec.folder : spec.pattern;
+}
+
+function openSpec(spec: PathSpec, located: LocatedPath): OpenedSpec {
+  const literal = "pattern" in spec ? parseGlob(located.path).root : parseStorePath(located.path);
+  const segments = literal.split("/").filter((segment) => segment !== "");
+  return { spec, located, folder: "file" in spec ? segments.slice(0, -1) : segments };
+}
+
+async function* listSpec(
+  { spec, located, folder }: OpenedSpec,
+  options?: OperationOptions,
+): AsyncIterable<FileStat> {
+  const { storage, path } = located;
+  if ("file" in spec) {
+    const stat = await storage.stat(parseStorePath(path), options);
+    if (stat.kind === "file") yield stat;
+    else yield* dataFiles(storage.list(stat.path, { ...options, recursive: true }), stat.path);
+  } else if ("folder" in spec) {
+    const root = parseStorePath(path);
+    yield* dataFiles(storage.list(root, { ...options, recursive: true }), root);
+  } else {
+    yield* dataFiles(listGlob(storage, path, options), folder.join("/"));
+  }
+}
+
+async function* dataFiles(files: AsyncIterable<FileStat>, folder: string): AsyncIterable<FileStat> {
+  const recipe = folder === "" ? "MLTable" : `${folder}/MLTable`;
+  for await (const file of files) if (file.kind === "file" && file.path !== recipe) yield file;
+}
+
+/** Paths below the folder that all entries share; with several stores, below the store's own name. */
+function relativePaths(specs: readonly OpenedSpec[]): (opened: OpenedSpec, path: string) => string {
+  const stores = new Set(specs.map(({ located }) => located.storage));
+  const [first = [], ...others] = specs.map(({ folder }) => folder);
+  let shared = 0;
+  while (shared < first.length && others.every((folder) => folder[shared] === first[shared])) shared++;
+  return ({ located }, path) =>
+    stores.size > 1
+      ? parseStorePath(`${located.storage.uri.replace(/^[\w+.-]+:\/*/, "")}/${path}`)
+      : path.split("/").slice(shared).join("/");
+}
+
+function noMatch(spec: PathSpec): AmlError {
+  return new AmlError("not_found", `No file matches ${uriOf(spec)}.`, {
+    operation: "list",
+    hint: "Check the path with `aml ls`; names are case-sensitive, and `**` is what matches several folders.",
+    context: { path: uriOf(spec) },
+  });
+}
