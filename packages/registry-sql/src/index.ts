@@ -1,1 +1,2 @@
-export {};
+export { openSqliteRegistry } from "./open-sqlite-registry.ts";
+export type { SqliteRegistryOptions } from "./open-sqlite-registry.ts";
