@@ -1,0 +1,177 @@
+// From files in Azure Blob Storage to filtered, versioned rows: the whole journey on this machine.
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { isAmlError, type Row, type TraceEvent } from "@aml/core";
+import { startAzurite } from "@aml/kit/azurite";
+import { initWorkspace, openWorkspace } from "@aml/workspace";
+import { BlobServiceClient } from "@azure/storage-blob";
+import { megabytes, printRows, say, step } from "./narrate.ts";
+import { uploadLastYear, uploadSampleData } from "./sample-data.ts";
+
+const started = performance.now();
+const folder = await mkdtemp(join(tmpdir(), "aml-quickstart-"));
+const azurite = await startAzurite();
+const container = BlobServiceClient.fromConnectionString(azurite.connectionString).getContainerClient("lake");
+
+let fetched = 0;
+const count = (event: TraceEvent): void => {
+  if (event.kind === "progress" && event.operation === "read") fetched += event.bytes;
+};
+
+try {
+  console.log("Setting the scene: a blob container with public data, on an emulator of Azure Storage.");
+  await container.create();
+  const stored = await uploadSampleData(container);
+  say(`${megabytes(stored)} in container 'lake' of account '${azurite.accountName}'`);
+
+  await initWorkspace(folder);
+  const ws = await openWorkspace({ folder, onTrace: count });
+  try {
+    await journey(ws, stored);
+  } finally {
+    await ws[Symbol.asyncDispose]();
+  }
+} finally {
+  await azurite[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true, force: true });
+}
+console.log(
+  `\nDone in ${((performance.now() - started) / 1000).toFixed(1)} s; the emulator and its files are gone.`,
+);
+console.log("Next: `npm run -s aml -- --help`, and the README's section on a store of your own.");
+
+async function journey(ws: Awaited<ReturnType<typeof openWorkspace>>, stored: number): Promise<void> {
+  const { accountName, accountKey, endpoint } = azurite;
+  const lake = await step(
+    "1. Register a datastore: the key goes to the vault, the rest to the registry",
+    `await ws.datastores.register({ name: "lake", type: "azure_blob",\n` +
+      `  options: { accountName, containerName: "lake", endpoint }, credential: { kind: "account_key", accountKey } })`,
+    () =>
+      ws.datastores.register({
+        name: "lake",
+        type: "azure_blob",
+        options: { accountName, containerName: "lake", endpoint },
+        credential: { kind: "account_key", accountKey },
+      }),
+  );
+  say(JSON.stringify(lake.credential));
+
+  await step(
+    "2. List it",
+    `ws.files("azureml://datastores/lake/paths/strikes/200?/*.csv").files()`,
+    async () => {
+      for await (const file of ws.files("azureml://datastores/lake/paths/strikes/200?/*.csv").files()) {
+        say(`${String(file.stat.size).padStart(7)}  ${file.uri}`);
+      }
+    },
+  );
+
+  const strikes = await step(
+    "3. A table from a glob: filter and keep columns, nothing is read yet",
+    `const strikes = ws.tabular.fromDelimitedFiles("azureml://datastores/lake/paths/strikes/*/*.csv")\n` +
+      `  .extractColumnsFromPartitionFormat("/strikes/{year}/")\n` +
+      `  .filter("col('Wildlife Size') == 'Large' and col('Cost Total $') > 1000000")\n` +
+      `  .keepColumns(["year", "Flight Date", "Wildlife Species", "Origin State", "Cost Total $"])`,
+    async () =>
+      ws.tabular
+        .fromDelimitedFiles("azureml://datastores/lake/paths/strikes/*/*.csv")
+        .extractColumnsFromPartitionFormat("/strikes/{year}/")
+        .filter("col('Wildlife Size') == 'Large' and col('Cost Total $') > 1000000")
+        .keepColumns(["year", "Flight Date", "Wildlife Species", "Origin State", "Cost Total $"]),
+  );
+
+  await step("4. Show it", `for await (const row of strikes.take(5).rows()) …`, async () => {
+    printRows(await all(strikes.take(5).rows()));
+    const { columns } = await strikes.schema();
+    say(`types: ${columns.map(({ name, type }) => `${name} ${type}`).join(", ")}`);
+  });
+
+  await step(
+    "5. Three million flights in Parquet, and a JSON Lines file, the same way",
+    `ws.tabular.fromParquetFiles("azureml://datastores/lake/paths/flights/*.parquet").filter("delay > 1400")`,
+    async () => {
+      const flights = ws.tabular.fromParquetFiles("azureml://datastores/lake/paths/flights/*.parquet");
+      printRows(await all(flights.filter("delay > 1400").rows()));
+      const movies = ws.tabular.fromJsonLinesFiles("azureml://datastores/lake/paths/movies/*.jsonl");
+      const best = movies
+        .filter("col('IMDB Rating') >= 9.1")
+        .keepColumns(["Title", "IMDB Rating", "US Gross"]);
+      printRows(await all(best.rows()));
+    },
+  );
+
+  await step(
+    "6. Register version 1: it pins the etag and size of every file",
+    `await strikes.register("strikes")`,
+    async () => {
+      const { name, version, hash } = await strikes.register("strikes", {
+        description: "Costly strikes by large birds",
+      });
+      say(`${name}:${version}  ${hash.slice(0, 19)}…`);
+    },
+  );
+
+  await step(
+    "7. A new year arrives: register version 2, and read both",
+    `await ws.datasets.get("strikes:1")`,
+    async () => {
+      await uploadLastYear(container);
+      await strikes.register("strikes");
+      for (const reference of ["strikes:1", "strikes:2"]) {
+        const dataset = await ws.datasets.get(reference);
+        if (dataset.kind === "tabular") say(`${reference}  ${(await all(dataset.rows())).length} rows`);
+      }
+    },
+  );
+
+  await step(
+    "8. Somebody overwrites a file: version 2 refuses to read other bytes",
+    `… .rows()`,
+    async () => {
+      await container.getBlockBlobClient("strikes/1990/birdstrikes.csv").upload("oops\n", 5);
+      const dataset = await ws.datasets.get("strikes:2");
+      try {
+        if (dataset.kind === "tabular") await all(dataset.rows());
+        throw new Error("a changed file was read as if it were the old one");
+      } catch (error) {
+        if (!isAmlError(error, "precondition_failed")) throw error;
+        say(`${error.code}: ${error.message}\nhint: ${error.hint ?? ""}`);
+      }
+    },
+  );
+
+  await step(
+    "9. Download as files",
+    `await ws.files("azureml://datastores/lake/paths/st*/**").download("copy")`,
+    async () => {
+      const report = await ws.files("azureml://datastores/lake/paths/st*/**").download(join(folder, "copy"));
+      say(
+        `${report.files.length} files, ${megabytes(report.bytes)}, e.g. ${String(report.files.at(-1)).replace(/.*\/copy/, "copy")}`,
+      );
+    },
+  );
+
+  await step(
+    "10. Save the recipe as an MLTable, and load it again",
+    `await ws.saveMLTable(stocks, "stocks-table")`,
+    async () => {
+      const stocks = ws.tabular
+        .fromDelimitedFiles("azureml://datastores/lake/paths/stocks/*.csv")
+        .convertColumnTypes({ date: { datetime: { formats: ["%b %d %Y"] } } })
+        .filter("symbol == 'AAPL' and date >= datetime(2010, 1, 1)");
+      await ws.saveMLTable(stocks, join(folder, "stocks-table"));
+      say(await readFile(join(folder, "stocks-table", "MLTable"), "utf8"));
+      const loaded = await ws.loadMLTable(join(folder, "stocks-table"));
+      if (loaded.kind === "tabular") printRows(await all(loaded.rows()));
+    },
+  );
+
+  console.log(`\nFetched ${megabytes(fetched)} of ${megabytes(stored)} stored, for all of the above.`);
+}
+
+async function all(rows: AsyncIterable<Row>): Promise<Row[]> {
+  const collected: Row[] = [];
+  for await (const row of rows) collected.push(row);
+  return collected;
+}
