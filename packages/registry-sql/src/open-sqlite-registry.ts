@@ -1,4 +1,5 @@
-import { mkdir, open } from "node:fs/promises";
+import { chmodSync, existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { AmlError } from "@aml/core";
@@ -49,9 +50,12 @@ async function openDatabase(file: string): Promise<DatabaseSync> {
   const { DatabaseSync: Database } = loadSqlite();
   try {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-    // SQLite itself would create the file readable for everyone; its log files take over the mode of this one.
-    await (await open(file, "a", 0o600)).close();
-    return new Database(file, { timeout: 20 });
+    const isNew = !existsSync(file);
+    const database = new Database(file, { timeout: 20 });
+    // SQLite creates it readable for everyone; its log files take over this mode. Not by a file handle of ours:
+    // closing one drops the locks that this process holds on the file (https://www.sqlite.org/howtocorrupt.html, 2.2).
+    if (isNew) chmodSync(file, 0o600);
+    return database;
   } catch (error) {
     throw toAmlError(error, file);
   }

@@ -1,0 +1,93 @@
+import { chmodSync, existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
+import { setTimeout as delay } from "node:timers/promises";
+import { AmlError } from "@aml/core";
+import { fileError } from "./file-errors.ts";
+
+export interface FileLockOptions {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Runs work that one process at a time may do.
+ *
+ * The lock is the one that SQLite takes on an empty database. The operating system releases it when its holder dies,
+ * so no lock is ever left behind, and none has to be guessed stale. Waiting does not block the thread.
+ *
+ * @throws `unavailable` when the lock is not free in time; whatever the work throws.
+ */
+export async function withFileLock<T>(
+  file: string,
+  options: FileLockOptions,
+  work: () => Promise<T>,
+): Promise<T> {
+  const database = await openLock(file);
+  try {
+    await acquire(database, file, options);
+    return await work();
+  } finally {
+    database.close();
+  }
+}
+
+async function openLock(file: string): Promise<DatabaseSync> {
+  const { DatabaseSync: Database } = loadSqlite();
+  try {
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    const isNew = !existsSync(file);
+    const database = new Database(file, { timeout: 0 });
+    if (isNew) chmodSync(file, 0o600);
+    return database;
+  } catch (error) {
+    throw resultCode(error) === 14
+      ? new AmlError("permission_denied", `${file} cannot be opened`, {
+          hint: "Grant this user read and write access to the file and its folder.",
+          context: { file },
+          cause: error,
+        })
+      : fileError(error, file);
+  }
+}
+
+async function acquire(database: DatabaseSync, file: string, options: FileLockOptions): Promise<void> {
+  const deadline = performance.now() + options.timeoutMs;
+  for (;;) {
+    options.signal?.throwIfAborted();
+    try {
+      database.exec("BEGIN EXCLUSIVE");
+      return;
+    } catch (error) {
+      if (resultCode(error) !== 5) throw fileError(error, file);
+      if (performance.now() >= deadline)
+        throw new AmlError("unavailable", `${file} is locked by another process`, {
+          hint: "Try again when the other process has finished.",
+          context: { file },
+          cause: error,
+        });
+    }
+    await delay(1 + Math.random() * 9);
+  }
+}
+
+/** SQLite's primary result code. */
+function resultCode(error: unknown): number | undefined {
+  const code = (error as { errcode?: unknown }).errcode;
+  return typeof code === "number" ? code & 0xff : undefined;
+}
+
+/** Node 22 announces on stderr that `node:sqlite` is experimental; that one line is not for our users. */
+function loadSqlite(): typeof import("node:sqlite") {
+  const emitWarning = process.emitWarning;
+  process.emitWarning = (warning: string | Error, ...rest: unknown[]): void => {
+    if (!String(warning).startsWith("SQLite is an experimental feature"))
+      Reflect.apply(emitWarning, process, [warning, ...rest]);
+  };
+  try {
+    return process.getBuiltinModule("node:sqlite");
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+}
