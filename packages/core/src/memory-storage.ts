@@ -1,6 +1,6 @@
 import { defineStorageAdapter, type StorageDefinition } from "./adapter-definition.ts";
 import { AmlError } from "./aml-error.ts";
-import { parseStorePath } from "./store-path.ts";
+import { createFiles, directoryStat, type Files, type StoredFile } from "./memory-files.ts";
 import type {
   FileStat,
   ListOptions,
@@ -19,7 +19,7 @@ export interface MemoryStorageOptions {
   readonly files?: Readonly<Record<string, string | Uint8Array>> | undefined;
   /**
    * Further files that are never held: names in ascending code-unit order, made while a listing runs. It may skip
-   * names that do not start with `prefix`. Their content is their own name, so they can be read, not written.
+   * names that do not start with `prefix`. The content of each is its own name; a write replaces it.
    */
   readonly generate?: ((prefix: string) => Iterable<string>) | undefined;
   /** Files and directories a page of `list`; 1000 unless given. */
@@ -34,11 +34,6 @@ export interface MemoryStorageOptions {
 
 export interface MemoryOptions {
   readonly name: string;
-}
-
-interface StoredFile {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly stat: FileStat;
 }
 
 /**
@@ -117,109 +112,6 @@ export function memory(
   });
 }
 
-interface Files {
-  get(path: StorePath): StoredFile | undefined;
-  set(path: StorePath, bytes: Uint8Array<ArrayBuffer>): FileStat;
-  /** Paths from `prefix` on, in order. */
-  names(prefix: string): Iterable<StorePath>;
-  /** As a listing meets it: `undefined` once it is deleted. */
-  listed(path: StorePath): FileStat | undefined;
-  directory(path: StorePath): FileStat | undefined;
-  delete(path: StorePath, recursive: boolean): void;
-}
-
-function createFiles({ files = {}, generate, now = Date.now }: MemoryStorageOptions): Files {
-  const stored = new Map<StorePath, StoredFile>();
-  let sorted: readonly StorePath[] | undefined;
-  let writes = 0;
-  const set = (path: StorePath, bytes: Uint8Array<ArrayBuffer>): FileStat => {
-    writes += 1;
-    const stat = describe(path, bytes, `"${writes}"`, now());
-    if (!stored.has(path)) sorted = undefined;
-    stored.set(path, { bytes, stat });
-    return stat;
-  };
-  const get = (path: StorePath): StoredFile | undefined => {
-    const file = stored.get(path);
-    if (file !== undefined || generate === undefined || path === "") return file;
-    for (const name of generate(path)) {
-      if (name === path) return generated(path);
-      if (name > path) return undefined;
-    }
-    return undefined;
-  };
-  const names = (prefix: string): Iterable<StorePath> => {
-    sorted ??= [...stored.keys()].sort();
-    const held = from(sorted, prefix);
-    return generate === undefined ? held : merge(held, generate(prefix) as Iterable<StorePath>);
-  };
-  for (const [path, content] of Object.entries(files)) {
-    set(
-      parseStorePath(path),
-      typeof content === "string" ? new TextEncoder().encode(content) : content.slice(),
-    );
-  }
-  return {
-    get,
-    set,
-    names,
-    listed: (path) => stored.get(path)?.stat ?? (generate === undefined ? undefined : generated(path).stat),
-    directory(path) {
-      if (path === "") return directoryStat(path);
-      for (const name of names(`${path}/`)) {
-        return name.startsWith(`${path}/`) ? directoryStat(path) : undefined;
-      }
-      return undefined;
-    },
-    delete(path, recursive) {
-      const below = path === "" ? "" : `${path}/`;
-      for (const name of stored.keys()) {
-        if (name === path || (recursive && name.startsWith(below))) stored.delete(name);
-      }
-      sorted = undefined;
-    },
-  };
-}
-
-function describe(path: StorePath, bytes: Uint8Array, etag: string, at: number): FileStat {
-  return Object.freeze({ path, kind: "file", size: bytes.byteLength, modifiedAt: new Date(at), etag });
-}
-
-function generated(path: StorePath): StoredFile {
-  const bytes = new TextEncoder().encode(path);
-  return { bytes, stat: describe(path, bytes, '"0"', 0) };
-}
-
-function directoryStat(path: StorePath): FileStat {
-  return Object.freeze({ path, kind: "directory", size: 0 });
-}
-
-function* from(sorted: readonly StorePath[], first: string): Generator<StorePath> {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((sorted[middle] ?? "") < first) low = middle + 1;
-    else high = middle;
-  }
-  for (let index = low; index < sorted.length; index += 1) yield sorted[index] as StorePath;
-}
-
-function* merge(one: Iterable<StorePath>, other: Iterable<StorePath>): Generator<StorePath> {
-  const others = other[Symbol.iterator]();
-  let next = others.next();
-  try {
-    for (const path of one) {
-      for (; !next.done && next.value < path; next = others.next()) yield next.value;
-      if (!next.done && next.value === path) next = others.next();
-      yield path;
-    }
-    for (; !next.done; next = others.next()) yield next.value;
-  } finally {
-    others.return?.();
-  }
-}
-
 async function* list(
   { pageSize = 1000, onPage }: MemoryStorageOptions,
   files: Files,
@@ -250,7 +142,8 @@ function* fold(names: Iterable<StorePath>, base: string, start: string, recursiv
     if (folded !== undefined && path.startsWith(folded)) continue;
     const slash = recursive ? -1 : path.indexOf("/", base.length);
     folded = slash < 0 ? undefined : path.slice(0, slash + 1);
-    yield { path: slash < 0 ? path : (path.slice(0, slash) as StorePath), directory: slash >= 0 };
+    const shown = slash < 0 ? path : (path.slice(0, slash) as StorePath);
+    if (shown.startsWith(start)) yield { path: shown, directory: slash >= 0 };
   }
 }
 
