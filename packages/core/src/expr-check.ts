@@ -1,73 +1,45 @@
-import type { ExprFunction } from "./expr.ts";
-import { isPlainObject, quote, type Check } from "./value-check.ts";
+import { isPlainObject, list, quote, type Check } from "./value-check.ts";
 
 const MAX_DEPTH = 1_000;
 
-/** Least and most arguments. */
-const ARITY: { readonly [Name in ExprFunction]: readonly [number, number] } = {
-  and: [2, Infinity],
-  or: [2, Infinity],
-  not: [1, 1],
-  "==": [2, 2],
-  "!=": [2, 2],
-  "<": [2, 2],
-  "<=": [2, 2],
-  ">": [2, 2],
-  ">=": [2, 2],
-  in: [1, Infinity],
-  not_in: [1, Infinity],
-  is_null: [1, 1],
-  is_not_null: [1, 1],
-  is_error: [1, 1],
-  "+": [2, 2],
-  "-": [2, 2],
-  "*": [2, 2],
-  "/": [2, 2],
-  "//": [2, 2],
-  "%": [2, 2],
-  "**": [2, 2],
-  negate: [1, 1],
-  contains: [2, 2],
-  starts_with: [2, 2],
-  ends_with: [2, 2],
-  substring: [2, 3],
-  index_of: [2, 2],
-  length: [1, 1],
-  to_upper: [1, 1],
-  to_lower: [1, 1],
-  datetime: [3, 7],
-};
+/** Function, least and most arguments (no figure: the same; `+`: any). */
+const ARITY = new Map(
+  (
+    "and 2+,or 2+,not 1,== 2,!= 2,< 2,<= 2,> 2,>= 2,in 1+,not_in 1+,is_null 1,is_not_null 1,is_error 1," +
+    "+ 2,- 2,* 2,/ 2,// 2,% 2,** 2,negate 1,contains 2,starts_with 2,ends_with 2,substring 23,index_of 2," +
+    "length 1,to_upper 1,to_lower 1,datetime 37"
+  )
+    .split(",")
+    .map((entry) => entry.split(" ") as [string, string]),
+);
 
 /** Checks a filter's tree: known shapes, known functions, the right number of arguments. */
-export const exprCheck: Check = (value, at, report) => {
-  if (at.length > 2 * MAX_DEPTH)
-    return report({ pointer: at, message: `is nested over ${MAX_DEPTH} levels deep` });
-  const [key, ...more] = isPlainObject(value) ? Object.keys(value).sort() : [];
-  const { col, lit, int, fn, args } = value as Record<string, unknown>;
-  if (more.length === 0) {
-    if (key === "col" && typeof col === "string") return Object.freeze({ col });
-    if (key === "lit" && (lit === null || /^(string|boolean)$/.test(typeof lit) || Number.isFinite(lit))) {
-      return Object.freeze({ lit: lit === 0 ? 0 : lit });
-    }
-    if (key === "int" && typeof int === "string" && /^(0|-?[1-9]\d*)$/.test(int)) {
-      return Object.freeze(Number.isSafeInteger(Number(int)) ? { lit: Number(int) } : { int });
-    }
+export const exprCheck: Check = (value, pointer, report) => {
+  const { col, lit, int, fn, args } = isPlainObject(value) ? value : {};
+  const keys = isPlainObject(value) ? Object.keys(value).sort().join(" ") : "";
+  if (keys === "col" && typeof col === "string") return Object.freeze({ col });
+  if (keys === "lit" && (lit === null || /^[sb]/.test(typeof lit) || Number.isFinite(lit))) {
+    return Object.freeze({ lit: lit === 0 ? 0 : lit });
   }
-  if (key === "args" && more.length === 1 && typeof fn === "string" && Array.isArray(args)) {
-    if (!Object.hasOwn(ARITY, fn)) {
-      return report({
-        pointer: at,
-        key: fn,
-        known: Object.keys(ARITY),
-        message: `has no function ${quote(fn)}`,
-      });
-    }
-    const [least, most] = ARITY[fn as ExprFunction];
-    if (args.length < least || args.length > most) {
-      return report({ pointer: at, message: `gives ${quote(fn)} ${args.length} arguments` });
-    }
-    const checked = Array.from(args, (arg, index) => exprCheck(arg, [...at, "args", index], report));
-    return Object.freeze({ fn, args: Object.freeze(checked) });
+  if (keys === "int" && typeof int === "string" && /^(0|-?[1-9]\d*)$/.test(int)) {
+    return Object.freeze(Number.isSafeInteger(Number(int)) ? { lit: Number(int) } : { int });
   }
-  report({ pointer: at, message: `must be { col }, { lit }, { int } or { fn, args }, not ${quote(value)}` });
+  if (keys !== "args fn" || typeof fn !== "string" || !Array.isArray(args)) {
+    return report({
+      pointer,
+      message: `must be { col }, { lit }, { int } or { fn, args }, not ${quote(value)}`,
+    });
+  }
+  const arity = ARITY.get(fn);
+  if (arity === undefined) {
+    return report({ pointer, key: fn, known: [...ARITY.keys()], message: `has no function ${quote(fn)}` });
+  }
+  const least = Number(arity[0]);
+  const most = arity[1] === "+" ? Infinity : Number(arity[1] ?? least);
+  if (args.length < least || args.length > most) {
+    return report({ pointer, message: `gives ${args.length} arguments to ${quote(fn)}` });
+  }
+  // Two keys of the pointer to a level.
+  if (pointer.length > 2 * MAX_DEPTH) return report({ pointer, message: "is nested too deep" });
+  return Object.freeze({ fn, args: list(exprCheck)(args, [...pointer, "args"], report) });
 };

@@ -6,13 +6,11 @@ export interface PlanIssue {
   readonly pointer: Pointer;
   /** Reads on after the name of the place: "must be an integer, not true". */
   readonly message: string;
-  readonly hint?: string;
+  readonly hint?: string | undefined;
   /** The unknown name itself, where one is the trouble, … */
   readonly key?: string;
   /** … and the names that could stand there. */
   readonly known?: readonly string[];
-  /** An MLTable may hold it all the same; a plan may not. */
-  readonly warning?: boolean;
 }
 
 export type Report = (issue: PlanIssue) => void;
@@ -22,138 +20,95 @@ export type Check = (value: unknown, at: Pointer, report: Report) => unknown;
 
 /** How a value is named in a message: short, on one line. */
 export function quote(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
-  if (Array.isArray(value)) return "a list";
-  if (typeof value === "object" && value !== null) return "a mapping";
-  return typeof value === "function" || typeof value === "symbol" ? `a ${typeof value}` : String(value);
+  if (typeof value === "object" && value) return Array.isArray(value) ? "a list" : "a mapping";
+  return typeof value === "string" ? JSON.stringify(value.slice(0, 80)) : String(value);
 }
 
-function must(expected: string, accepts: (value: unknown) => boolean, fallback?: unknown): Check {
-  return (value, at, report) => {
-    if (!accepts(value)) report({ pointer: at, message: `must be ${expected}, not ${quote(value)}` });
-    else if (value !== fallback) return value;
+/** Anything that passes a test. */
+export function must(expected: string, accepts: (value: unknown) => unknown, fallback?: unknown): Check {
+  return (value, pointer, report) => {
+    if (accepts(value)) return value === fallback ? undefined : value;
+    return report({ pointer, message: `must be ${expected}, not ${quote(value)}` });
   };
 }
 
-export const bool = (fallback: boolean): Check =>
+export const bool = (fallback = false): Check =>
   must("true or false", (value) => typeof value === "boolean", fallback);
 
 export const integer = (least: number, fallback?: number): Check =>
   must(
-    least === Number.MIN_SAFE_INTEGER ? "an integer" : `an integer of at least ${least}`,
+    `an integer of at least ${least}`,
     (value) => Number.isSafeInteger(value) && (value as number) >= least,
     fallback,
   );
 
-export const real = (least: number, most: number, fallback?: number): Check =>
-  must(
-    `a number from ${least} to ${most}`,
-    (value) => typeof value === "number" && value >= least && value <= most,
-    fallback,
-  );
+/** A number from 0 to 1. */
+export const share = (fallback?: number): Check =>
+  must("a number from 0 to 1", (value) => typeof value === "number" && value >= 0 && value <= 1, fallback);
 
-export const text = (options: { readonly fallback?: string; readonly empty?: boolean } = {}): Check =>
-  must(
-    options.empty ? "a string" : "a string that is not empty",
-    (value) => typeof value === "string" && (value !== "" || options.empty === true),
-    options.fallback,
-  );
+/** A string that is not empty. */
+export const text = (fallback?: string): Check =>
+  must("a string that is not empty", (value) => typeof value === "string" && value, fallback);
 
-/** One of some words, or of the words on the left of a table, which then become those on the right. */
-export function oneOf(words: readonly string[] | Readonly<Record<string, string>>, fallback?: string): Check {
-  const table = Array.isArray(words)
-    ? Object.fromEntries(words.map((word) => [word, word]))
-    : (words as Readonly<Record<string, string>>);
-  const known = Object.keys(table);
-  return (value, at, report) => {
-    if (typeof value === "string" && Object.hasOwn(table, value)) {
-      return table[value] === fallback ? undefined : table[value];
-    }
-    report({
-      pointer: at,
-      message: `must be ${known.map(quote).join(", ")}, not ${quote(value)}`.replace(
-        /, (?=[^,]*, not)/,
-        " or ",
-      ),
-      ...(typeof value === "string" && { key: value, known }),
-    });
+/** One of some words. */
+export function oneOf(known: readonly string[], fallback?: string): Check {
+  return (value, pointer, report) => {
+    if (known.includes(value as string)) return value === fallback ? undefined : value;
+    const message = `must be one of ${known.join(" ")}, not ${quote(value)}`;
+    return report({ pointer, message, ...(typeof value === "string" && { key: value, known }) });
   };
 }
 
-export function eachOf(check: Check, least = 0): Check {
+export function list(check: Check, least = 0): Check {
+  const expected = least ? "a list that is not empty" : "a list";
+  const isList = must(expected, (value) => Array.isArray(value) && value.length >= least);
   return (value, at, report) => {
-    if (!Array.isArray(value) || value.length < least) {
-      return report({
-        pointer: at,
-        message: `must be a list${least ? " that is not empty" : ""}, not ${least && Array.isArray(value) ? "an empty one" : quote(value)}`,
-      });
-    }
-    return Object.freeze(Array.from(value, (item, index) => check(item, [...at, index], report)));
-  };
-}
-
-/** A list of strings that are not empty. */
-export const texts = (least: number): Check => eachOf(text(), least);
-
-/** A check for each JSON type that may stand here. */
-export function either(
-  expected: string,
-  checks: Readonly<Partial<Record<"string" | "boolean" | "array" | "object", Check>>>,
-): Check {
-  const refuse = must(expected, () => false);
-  return (value, at, report) => {
-    const type = Array.isArray(value) ? "array" : value === null ? "null" : typeof value;
-    return (checks[type as "string"] ?? refuse)(value, at, report);
+    const items = isList(value, at, report) as readonly unknown[] | undefined;
+    return items && Object.freeze(Array.from(items, (item, index) => check(item, [...at, index], report)));
   };
 }
 
 export interface RecordRules {
-  /** Unknown keys are left out with a warning. */
-  readonly open?: boolean;
   /** Exactly one key. */
   readonly one?: boolean;
-  /** Sees the checked value, when nothing was wrong with any field. */
-  also?(value: Readonly<Record<string, unknown>>, at: Pointer, report: Report): void;
+  /** What is wrong between fields that are each right. */
+  readonly also?: (value: Readonly<Record<string, unknown>>) => string | false | undefined;
 }
 
-/** A plain object with these keys. The copy has them in the order of `fields`. */
+/** A plain object with these keys, and no other. The copy has them in the order of `fields`. */
 export function record(
   fields: Readonly<Record<string, Check>>,
   required: readonly string[] = [],
-  rules: RecordRules = {},
+  { one, also }: RecordRules = {},
 ): Check {
   const known = Object.keys(fields);
-  return (value, at, report) => {
-    if (!isPlainObject(value))
-      return report({ pointer: at, message: `must be a mapping, not ${quote(value)}` });
-    let issues = 0;
-    const spy: Report = (issue) => {
-      issues++;
+  const isMapping = must("a mapping", isPlainObject);
+  return (value, pointer, report) => {
+    const given = isMapping(value, pointer, report) as Readonly<Record<string, unknown>> | undefined;
+    if (!given) return undefined;
+    let failed = false;
+    const fail: Report = (issue) => {
+      failed = true;
       report(issue);
     };
-    for (const key of Object.keys(value)) {
-      if (!Object.hasOwn(fields, key)) {
-        const message = `has no option ${quote(key)}`;
-        report({ pointer: at, key, known, message, ...(rules.open && { warning: true }) });
-      }
+    for (const key of Object.keys(given)) {
+      if (!known.includes(key)) fail({ pointer, key, known, message: `has no option ${quote(key)}` });
     }
-    const given = known.filter((key) => Object.hasOwn(value, key) && value[key] !== undefined);
-    for (const key of required) {
-      if (!given.includes(key)) spy({ pointer: at, message: `needs ${quote(key)}` });
-    }
-    if (rules.one && given.length !== 1) {
-      spy({ pointer: at, message: `must have exactly one of ${known.map(quote).join(", ")}` });
-    }
-    const entries = given.map((key) => [key, fields[key]?.(value[key], [...at, key], spy)] as const);
-    const copy = Object.freeze(Object.fromEntries(entries.filter(([, item]) => item !== undefined)));
-    if (issues === 0) rules.also?.(copy, at, report);
-    return copy;
+    const present = known.filter((key) => Object.hasOwn(given, key) && given[key] !== undefined);
+    for (const key of required) if (!present.includes(key)) fail({ pointer, message: `needs ${key}` });
+    if (one && present.length !== 1)
+      fail({ pointer, message: `must have exactly one of ${known.join(" ")}` });
+    const entries = present.map((key) => [key, (fields[key] as Check)(given[key], [...pointer, key], fail)]);
+    const copy = Object.fromEntries(entries.filter(([, item]) => item !== undefined));
+    const message = !failed && also?.(copy);
+    if (message) report({ pointer, message });
+    return Object.freeze(copy);
   };
 }
 
 /** An object made of its own keys alone: not a class's, no inherited key. */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  if (typeof value !== "object" || !value || Array.isArray(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
+  return !prototype || !Object.getPrototypeOf(prototype);
 }
