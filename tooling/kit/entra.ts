@@ -256,8 +256,9 @@ function refuse(status: number, error: string, code: number, text: string): Repl
 
 async function answerManaged(state: State, request: http.IncomingMessage): Promise<Reply> {
   const url = new URL(request.url ?? "/", state.urls.managed);
-  const appService = url.pathname === "/msi/token";
-  if (!appService && url.pathname !== "/metadata/identity/oauth2/token") return [404, {}];
+  const path = url.pathname.replace(/\/$/, "");
+  const appService = path === "/msi/token";
+  if (!appService && path !== "/metadata/identity/oauth2/token") return [404, {}];
   const allowed = appService
     ? request.headers["x-identity-header"] === HEADER
     : request.headers["metadata"] === "true";

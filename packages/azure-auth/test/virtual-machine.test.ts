@@ -1,0 +1,47 @@
+import { startEntra, type Entra } from "@aml/kit/entra";
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { createTokenCache, tokenCredential } from "../src/index.ts";
+
+// In a file of its own: the SDK settles on one kind of managed identity per process.
+const SCOPE = "https://storage.azure.com/.default";
+let entra: Entra;
+
+beforeAll(async () => {
+  entra = await startEntra([]);
+});
+afterAll(() => entra.close());
+afterEach(() => {
+  entra.failWith = undefined;
+  vi.unstubAllEnvs();
+});
+
+function credential() {
+  return tokenCredential({ kind: "identity", source: "managed" }, { cache: createTokenCache() });
+}
+
+test("no metadata endpoint, then one that is being set up, then one that works", async () => {
+  // The SDK keeps a token for the process, so the failures come first.
+  vi.stubEnv("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:1");
+  await expect(credential().getToken(SCOPE)).rejects.toMatchObject({
+    code: "auth_failed",
+    message: "Signing in as the managed identity failed: this machine has no managed identity endpoint.",
+  });
+});
+
+test("an endpoint that is being set up, then works", async () => {
+  vi.resetModules();
+  const fresh = await import("../src/index.ts");
+  vi.stubEnv("AZURE_POD_IDENTITY_AUTHORITY_HOST", entra.imdsUrl);
+  const machine = fresh.tokenCredential(
+    { kind: "identity", source: "managed" },
+    { cache: fresh.createTokenCache() },
+  );
+  entra.failWith = 410;
+  await expect(machine.getToken(SCOPE)).rejects.toMatchObject({ code: "unavailable" });
+  entra.failWith = undefined;
+  expect((await machine.getToken(SCOPE)).token).toMatch(/^ey/);
+  expect(entra.requests).toEqual([
+    { grant: "imds", clientId: undefined, scope: "https://storage.azure.com" },
+    { grant: "imds", clientId: undefined, scope: "https://storage.azure.com" },
+  ]);
+});
