@@ -1,0 +1,38 @@
+// <runtime> run-suite.ts FILE — runs the `suite` that FILE exports, in this runtime, with no test library.
+// Prints what fails, and writes the counts as JSON to the file that AML_COUNTS names.
+import { writeFileSync } from "node:fs";
+import process from "node:process";
+import { pathToFileURL } from "node:url";
+import { collect, runAll, type Counts, type Suite } from "./runner.ts";
+
+/** How long the process may linger after the last test before that counts as a leak. */
+const LINGER_MS = 10_000;
+
+const file = process.argv[2];
+const output = process.env["AML_COUNTS"];
+if (!file || !output) throw new Error("usage: AML_COUNTS=counts.json <runtime> run-suite.ts <suite.ts>");
+
+const stray: unknown[] = [];
+process.on("unhandledRejection", (reason) => stray.push(reason));
+const { suite } = (await import(pathToFileURL(file).href)) as { suite: Suite };
+const counts = await runAll(await collect(suite), (text) => console.log(text));
+for (const reason of stray) fail("an unhandled rejection", reason);
+save(counts);
+process.exitCode = counts.failed ? 1 : 0;
+
+// An unreferenced timer fires only while something else keeps the process alive.
+setTimeout(() => {
+  fail("something is still open after the last test", `alive ${LINGER_MS / 1000} s later`);
+  save(counts);
+  process.exit(1);
+}, LINGER_MS).unref();
+
+function fail(what: string, why: unknown): void {
+  console.log(`✗ ${what}: ${why instanceof Error ? why.stack : String(why)}`);
+  counts.failed++;
+  counts.failures.push(what);
+}
+
+function save(result: Counts): void {
+  writeFileSync(output ?? "", JSON.stringify(result));
+}
