@@ -19,27 +19,13 @@ function credential() {
   return tokenCredential({ kind: "identity", source: "managed" }, { cache: createTokenCache() });
 }
 
-test("no metadata endpoint, then one that is being set up, then one that works", async () => {
-  // The SDK keeps a token for the process, so the failures come first.
-  vi.stubEnv("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:1");
-  await expect(credential().getToken(SCOPE)).rejects.toMatchObject({
-    code: "auth_failed",
-    message: "Signing in as the managed identity failed: this machine has no managed identity endpoint.",
-  });
-});
-
 test("an endpoint that is being set up, then works", async () => {
-  vi.resetModules();
-  const fresh = await import("../src/index.ts");
   vi.stubEnv("AZURE_POD_IDENTITY_AUTHORITY_HOST", entra.imdsUrl);
-  const machine = fresh.tokenCredential(
-    { kind: "identity", source: "managed" },
-    { cache: fresh.createTokenCache() },
-  );
+  // The SDK keeps a token for the process, so the failure comes first.
   entra.failWith = 410;
-  await expect(machine.getToken(SCOPE)).rejects.toMatchObject({ code: "unavailable" });
+  await expect(credential().getToken(SCOPE)).rejects.toMatchObject({ code: "unavailable" });
   entra.failWith = undefined;
-  expect((await machine.getToken(SCOPE)).token).toMatch(/^ey/);
+  expect((await credential().getToken(SCOPE)).token).toMatch(/^ey/);
   expect(entra.requests).toEqual([
     { grant: "imds", clientId: undefined, scope: "https://storage.azure.com" },
     { grant: "imds", clientId: undefined, scope: "https://storage.azure.com" },
