@@ -8,6 +8,7 @@ import {
   must,
   quote,
   record,
+  sortedJson,
   text,
   type Check,
   type PlanIssue,
@@ -49,8 +50,8 @@ const source: Check = (value, at, report) => {
 const planCheck = record({ version: integer(1), source, steps: list(stepCheck) }, ["source", "steps"]);
 
 /**
- * Checks what steps ask of one another and of the source: at most one read step, only steps that choose files before
- * it, no reading over a query; one folder for Delta, and no partition format with it.
+ * Checks what steps ask of one another and of the source: at most one read step, no step over columns before it, no
+ * reading over a query; one folder for Delta, and no partition format with it.
  *
  * @param paths - of the source; undefined for a query.
  * @param report - gets pointers that start with the step's index.
@@ -60,27 +61,23 @@ export function checkSteps(
   paths: readonly PathSpec[] | undefined,
   report: Report,
 ): void {
-  let read: number | undefined;
-  let format: number | undefined;
+  let read: string | undefined;
+  let overColumns: string | undefined;
   for (const [index, { op }] of steps.entries()) {
-    const say = (message: string): void => report({ pointer: [index], message: `(${op}) ${message}` });
+    const say = (message: string): void => report({ pointer: [index], message: `is ${op}, ${message}` });
     const isRead = op.startsWith("read_");
     const isFormat = op.startsWith("extract_");
-    if ((isRead ? read : isFormat ? format : undefined) !== undefined)
-      say("stands twice: files are read once");
-    else if (isRead) {
-      read = index;
-      if (steps.slice(0, index).some((step) => /^(convert|keep|drop|select)_/.test(step.op))) {
-        say("stands after a step over columns or partitions, which needs it before");
-      }
-    } else if (isFormat) format = index;
-    if ((isRead || isFormat) && !paths) say("reads files, but the source is a query");
-    if (op === "read_delta_lake" && paths && !(paths.length === 1 && "folder" in (paths[0] as PathSpec))) {
-      say("needs exactly one path, a folder: the table's root");
-    }
+    if ((isRead || isFormat) && !paths) say("but the source is a query, not files");
+    if (isRead && read) say(`but ${read} has read the files already`);
+    if (isRead && overColumns) say(`which must stand before ${overColumns}`);
     if (isFormat && steps.some((step) => step.op === "read_delta_lake")) {
-      say("does not go with read_delta_lake, which has partition columns of its own");
+      say("but Delta tables keep partition columns of their own");
     }
+    if (op === "read_delta_lake" && paths && !(paths.length === 1 && "folder" in (paths[0] as PathSpec))) {
+      say("which needs exactly one path, a folder: the table's root");
+    }
+    if (isRead) read ??= op;
+    if (/^(convert|keep|drop)_/.test(op)) overColumns ??= op;
   }
 }
 
@@ -126,11 +123,7 @@ export function pointerText(pointer: Pointer): string {
  * @throws `plan_invalid` as `parsePlan`.
  */
 export function canonicalPlan(plan: Plan): string {
-  return JSON.stringify(parsePlan(plan), (_, value: unknown) =>
-    isPlainObject(value)
-      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : value,
-  );
+  return sortedJson(parsePlan(plan));
 }
 
 /**

@@ -9,7 +9,7 @@ export interface PartitionColumn {
 /** A parsed partition format: what `matchPartitionFormat` needs. */
 export interface PartitionFormat {
   readonly format: string;
-  /** In the order of their first appearance. */
+  /** In the order of their first appearance, the datetime last. */
   readonly columns: readonly PartitionColumn[];
   readonly parts: readonly PartitionPart[];
 }
@@ -33,11 +33,12 @@ const TOKENS: readonly string[] = ["yyyy", "MM", "dd", "HH", "mm", "ss"];
  * `}}` are braces, all else is itself.
  *
  * @throws `plan_invalid` when there is no column, a brace is alone, a date has no `yyyy` or letters that are no
- *   token, a name is both kinds of column, or there are two datetime columns.
+ *   token, a name is both kinds of column, or there are two dates.
  */
 export function parsePartitionFormat(format: string): PartitionFormat {
   const columns = new Map<string, PartitionColumn>();
   const parts: PartitionPart[] = [];
+  let dates = 0;
   const refuse = (what: string): never => {
     throw new AmlError("plan_invalid", `The partition format ${JSON.stringify(format)} ${what}`, {
       hint: "Write {region} for a string column, {day:yyyy/MM/dd} for a date; {{ and }} are braces.",
@@ -55,15 +56,19 @@ export function parsePartitionFormat(format: string): PartitionFormat {
     if ((columns.get(name)?.kind ?? kind) !== kind) refuse(`has ${name} as string and as datetime`);
     columns.set(name, Object.freeze({ name, kind }));
     if (date === undefined) parts.push({ column: name });
-    else parts.push(...dateParts(name, date.slice(1), refuse));
+    else {
+      dates++;
+      parts.push(...dateParts(name, date.slice(1), refuse));
+    }
   }
-  const dates = [...columns.values()].filter(({ kind }) => kind === "datetime");
+  const kinds = (kind: string): PartitionColumn[] =>
+    [...columns.values()].filter((each) => each.kind === kind);
   if (columns.size === 0) refuse("has no column");
-  if (dates.length > 1) refuse("has two datetime columns");
-  if (dates[0] && !parts.some(({ token }) => token === "yyyy")) refuse("has a date without yyyy");
+  if (dates > 1) refuse("has two dates");
+  if (dates && !parts.some(({ token }) => token === "yyyy")) refuse("has a date without yyyy");
   return Object.freeze({
     format,
-    columns: Object.freeze([...columns.values()]),
+    columns: Object.freeze([...kinds("string"), ...kinds("datetime")]),
     parts: Object.freeze(parts),
   });
 }

@@ -38,7 +38,7 @@ export interface PinnedFile {
   readonly etag?: string;
 }
 
-/** A name, names, or a regular expression over names (full match). */
+/** A name, names, or a regular expression found anywhere in a name. */
 export type ColumnSelector =
   | string
   | readonly string[]
@@ -53,8 +53,9 @@ export type ColumnTypeSpec =
   | { readonly float: { readonly decimal_mark: "." | "," } }
   | {
       readonly boolean: {
-        readonly true_values: readonly string[];
-        readonly false_values: readonly string[];
+        /** Both or neither; without them the words that plain `boolean` knows. */
+        readonly true_values?: readonly string[];
+        readonly false_values?: readonly string[];
         readonly mismatch_as?: "error" | "true" | "false";
       };
     }
