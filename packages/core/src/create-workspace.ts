@@ -38,16 +38,16 @@ export function createWorkspace(options: WorkspaceOptions): Workspace {
 
   const locate = async (input: string, operation?: OperationOptions): Promise<LocatedPath> => {
     const uri = resolve(input);
-    const parsed = parseUri(uri);
-    if (parsed.kind === "datastore") {
+    if (/^(azureml|AmlDatastore):/i.test(uri)) {
+      const parsed = parseUri(uri);
+      if (parsed.kind !== "datastore") {
+        throw new AmlError("path_invalid", `${uri} names a registered dataset, not a path.`, {
+          hint: "Get it by name: workspace.datasets.get().",
+        });
+      }
       const storage = await datastores.open(parsed.datastore, operation);
       const root = uri.slice(0, uri.length - parsed.path.length).replace(/\/$/, "");
       return { storage, path: parsed.path, uriOf: (path) => `${root}/${path}` };
-    }
-    if (parsed.kind === "asset" || parsed.kind === "registry_asset") {
-      throw new AmlError("path_invalid", `${uri} names a registered dataset, not a path.`, {
-        hint: "Get it by name: workspace.datasets.get().",
-      });
     }
     const { storage, path } = await stores.openUri(uri, operation);
     return { storage, path, uriOf: (below) => `${storage.uri}/${encodePath(below)}` };

@@ -22,11 +22,13 @@ export function parseCredential(
   kinds: readonly CredentialKind[],
   type: string,
 ): Credential<Secret | SecretRef> {
-  const kind = input?.kind ?? (kinds.includes("identity") ? "identity" : kinds[0]);
+  const kind = input?.kind ?? (["identity", "anonymous"] as const).find((free) => kinds.includes(free));
   if (kind === undefined || !kinds.includes(kind)) {
     throw new AmlError(
       "config_invalid",
-      `A datastore of type ${type} does not take a credential of kind '${kind}'.`,
+      kind === undefined
+        ? `A datastore of type ${type} needs a credential.`
+        : `A datastore of type ${type} does not take a credential of kind '${kind}'.`,
       {
         hint: `Kinds it takes: ${kinds.join(", ")}.`,
       },

@@ -112,7 +112,7 @@ function openDefinition(
 }
 
 function layered(adapter: StorageAdapter, { layers, onTrace }: WorkspaceOptions): StorageAdapter {
-  const inner = (layers ?? [withTimeout(), withRetry({ onTrace })]).reduce(
+  const inner = (layers ?? [withTimeout(), withRetry({ onRetry: onTrace })]).reduce(
     (store, layer) => layer(store),
     adapter,
   );
