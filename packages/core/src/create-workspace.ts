@@ -77,6 +77,7 @@ export function createWorkspace(options: WorkspaceOptions): Workspace {
     datasets: createDatasets(context),
     tabular: createTabularFactory(context, plan),
     files: (paths) => bindFileDataset(plan(paths, []), context),
+    filesFromPlan: (input) => bindFileDataset(parsePlan(input), context),
     locate,
     resolve,
     async [Symbol.asyncDispose]() {

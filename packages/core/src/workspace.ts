@@ -38,6 +38,8 @@ export interface Workspace extends AsyncDisposable {
   readonly tabular: TabularFactory;
   /** A dataset of files. */
   files(paths: PathInput | readonly PathInput[]): FileDataset;
+  /** A dataset of files from a plan that came from a file or over the wire. @throws `plan_invalid`. */
+  filesFromPlan(plan: Plan | unknown): FileDataset;
   /**
    * Opens the store behind a URI or path; the path may be a glob.
    *
