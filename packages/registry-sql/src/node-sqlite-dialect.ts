@@ -55,7 +55,10 @@ function createDriver(options: NodeSqliteDialectOptions): Driver {
     },
     streamQuery,
   };
-  const command = (sql: string) => (): Promise<void> => whenFree(options, () => database.exec(sql));
+  // Not `database.exec`: Deno's gives no result code.
+  const command = (sql: string) => async (): Promise<void> => {
+    await whenFree(options, () => database.prepare(sql).all());
+  };
   return {
     async init() {},
     acquireConnection: async () => connection,

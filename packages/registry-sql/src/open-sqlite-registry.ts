@@ -1,4 +1,4 @@
-import { chmodSync, existsSync } from "node:fs";
+import { chmodSync, statSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
@@ -50,11 +50,13 @@ async function openDatabase(file: string): Promise<DatabaseSync> {
   const { DatabaseSync: Database } = loadSqlite();
   try {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-    const isNew = !existsSync(file);
+    const known = statSync(file, { throwIfNoEntry: false });
+    if (known?.isDirectory())
+      throw new AmlError("path_invalid", `The registry ${file} is a folder`, { hint: "Name a file." });
     const database = new Database(file, { timeout: 20 });
     // SQLite creates it readable for everyone; its log files take over this mode. Not by a file handle of ours:
     // closing one drops the locks that this process holds on the file (https://www.sqlite.org/howtocorrupt.html, 2.2).
-    if (isNew) chmodSync(file, 0o600);
+    if (!known) chmodSync(file, 0o600);
     return database;
   } catch (error) {
     throw toAmlError(error, file);
@@ -69,7 +71,7 @@ async function setUp(access: NodeSqliteDialectOptions): Promise<void> {
       hint: "Keep the registry on a local disk.",
       context: { file },
     });
-  await whenFree(access, () => database.exec("PRAGMA synchronous = FULL"));
+  await whenFree(access, () => database.prepare("PRAGMA synchronous = FULL").all());
 }
 
 /** Node 22 announces on stderr that `node:sqlite` is experimental; that one line is not for our users. */

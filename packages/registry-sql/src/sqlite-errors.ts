@@ -68,8 +68,9 @@ export function toAmlError(error: unknown, file: string): AmlError {
   });
 }
 
-/** The primary code, without the extended bits. */
+/** The primary code, without the extended bits. Deno leaves it out when a file cannot be opened. */
 function resultCode(error: unknown): number | undefined {
-  const code = (error as { errcode?: unknown }).errcode;
-  return typeof code === "number" ? code & 0xff : undefined;
+  const { errcode, code } = error as { errcode?: unknown; code?: unknown };
+  if (typeof errcode === "number") return errcode & 0xff;
+  return code === "ERR_SQLITE_ERROR" ? 14 : undefined;
 }

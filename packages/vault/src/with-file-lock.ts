@@ -6,6 +6,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import { AmlError } from "@aml/core";
 import { fileError } from "./file-errors.ts";
 
+/** @see https://www.sqlite.org/rescode.html – primary result codes */
+const BUSY = 5;
+const CANNOT_OPEN = 14;
+
 export interface FileLockOptions {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
@@ -42,7 +46,7 @@ async function openLock(file: string): Promise<DatabaseSync> {
     if (isNew) chmodSync(file, 0o600);
     return database;
   } catch (error) {
-    throw resultCode(error) === 14
+    throw resultCode(error) === CANNOT_OPEN
       ? new AmlError("permission_denied", `${file} cannot be opened`, {
           hint: "Grant this user read and write access to the file and its folder.",
           context: { file },
@@ -57,10 +61,11 @@ async function acquire(database: DatabaseSync, file: string, options: FileLockOp
   for (;;) {
     options.signal?.throwIfAborted();
     try {
-      database.exec("BEGIN EXCLUSIVE");
+      // Not `exec`: Deno's gives no result code.
+      database.prepare("BEGIN EXCLUSIVE").all();
       return;
     } catch (error) {
-      if (resultCode(error) !== 5) throw fileError(error, file);
+      if (resultCode(error) !== BUSY) throw fileError(error, file);
       if (performance.now() >= deadline)
         throw new AmlError("unavailable", `${file} is locked by another process`, {
           hint: "Try again when the other process has finished.",
@@ -72,10 +77,11 @@ async function acquire(database: DatabaseSync, file: string, options: FileLockOp
   }
 }
 
-/** SQLite's primary result code. */
+/** SQLite's primary result code. Deno leaves it out when a file cannot be opened. */
 function resultCode(error: unknown): number | undefined {
-  const code = (error as { errcode?: unknown }).errcode;
-  return typeof code === "number" ? code & 0xff : undefined;
+  const { errcode, code } = error as { errcode?: unknown; code?: unknown };
+  if (typeof errcode === "number") return errcode & 0xff;
+  return code === "ERR_SQLITE_ERROR" ? CANNOT_OPEN : undefined;
 }
 
 /** Node 22 announces on stderr that `node:sqlite` is experimental; that one line is not for our users. */

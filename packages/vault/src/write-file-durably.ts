@@ -6,12 +6,15 @@ import { dirname } from "node:path";
  * Writes a file with mode 0600, all or nothing: a reader, or a machine that dies, sees the old bytes or the new ones.
  * Returns once the bytes and the name are on the disk.
  *
- * @param createOnly - leaves a file that exists already as it is.
+ * Without `createOnly` the caller holds a lock, so the one draft is its own, or was left behind by a process that died.
+ *
+ * @param createOnly - leaves a file that exists already as it is; any number of processes may try at once.
  */
 export async function writeFileDurably(file: string, text: string, createOnly = false): Promise<void> {
   const folder = dirname(file);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const draft = `${file}.${randomUUID()}.tmp`;
+  const draft = createOnly ? `${file}.${randomUUID()}.tmp` : `${file}.tmp`;
+  await rm(draft, { force: true });
   try {
     const handle = await open(draft, "wx", 0o600);
     try {
