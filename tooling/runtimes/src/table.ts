@@ -11,7 +11,6 @@ export function supportTable(runtimes: readonly Runtime[], outcomes: readonly Ou
     rows.set(name, cells);
   }
   const heads = runtimes.map(({ title, version }) => (version ? `${title} ${version}` : title));
-  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   const body = [...rows]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, cells]) =>
@@ -31,4 +30,8 @@ export function supportTable(runtimes: readonly Runtime[], outcomes: readonly Ou
     ...body,
     "",
   ].join("\n");
+}
+
+function line(cells: readonly string[]): string {
+  return `| ${cells.join(" | ")} |`;
 }
