@@ -7,7 +7,7 @@ import { Secret } from "../src/secret.ts";
 /** What every registry must do, for any test runner and any runtime. */
 export interface RegistryCase {
   readonly id: string;
-  run(registry: Registry): Promise<void>;
+  readonly run: (registry: Registry) => Promise<void>;
 }
 
 export function datastore(name: string, change: Partial<DatastoreSpec> = {}): DatastoreSpec {

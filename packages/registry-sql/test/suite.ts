@@ -10,8 +10,8 @@ import { all, dataset, datastore, registryCases } from "../../core/test/registry
 import { startChild } from "./child.ts";
 
 export interface Runner {
-  describe(name: string, body: () => void): void;
-  test(name: string, body: () => Promise<void>): void;
+  readonly describe: (name: string, body: () => void) => void;
+  readonly test: (name: string, body: () => Promise<void>) => void;
 }
 
 export function suite({ describe, test }: Runner): void {

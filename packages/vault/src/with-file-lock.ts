@@ -86,10 +86,10 @@ function resultCode(error: unknown): number | undefined {
 
 /** Node 22 announces on stderr that `node:sqlite` is experimental; that one line is not for our users. */
 function loadSqlite(): typeof import("node:sqlite") {
-  const emitWarning = process.emitWarning;
-  process.emitWarning = (warning: string | Error, ...rest: unknown[]): void => {
-    if (!String(warning).startsWith("SQLite is an experimental feature"))
-      Reflect.apply(emitWarning, process, [warning, ...rest]);
+  const emitWarning = Reflect.get(process, "emitWarning") as (...all: unknown[]) => void;
+  process.emitWarning = (...all: unknown[]): void => {
+    if (!String(all[0]).startsWith("SQLite is an experimental feature"))
+      Reflect.apply(emitWarning, process, all);
   };
   try {
     return process.getBuiltinModule("node:sqlite");

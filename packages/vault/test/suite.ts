@@ -1,9 +1,12 @@
+import { fileCases } from "./file-cases.ts";
+import { keyCases } from "./key-cases.ts";
 import { chainCases, environmentCases } from "./other-stores.ts";
-import { fileCases, keyCases, verbCases, writerCases } from "./vault-cases.ts";
+import { verbCases } from "./verb-cases.ts";
+import { writerCases } from "./writer-cases.ts";
 
 export interface Runner {
-  describe(name: string, body: () => void): void;
-  test(name: string, body: () => Promise<void>): void;
+  readonly describe: (name: string, body: () => void) => void;
+  readonly test: (name: string, body: () => Promise<void>) => void;
 }
 
 export function suite({ describe, test }: Runner): void {
