@@ -1,0 +1,84 @@
+import type { FolderWorkspace } from "@aml/workspace";
+import { resolve } from "node:path";
+import { jsonText } from "./json-text.ts";
+import type { Progress } from "./progress.ts";
+import { type Terminal, write } from "./terminal.ts";
+
+/** Flags that every command takes. */
+export interface GlobalFlags {
+  readonly json?: boolean | undefined;
+  readonly verbose?: boolean | undefined;
+  readonly workspace?: string | undefined;
+}
+
+/** One run of a command. */
+export interface Session {
+  readonly terminal: Terminal;
+  readonly json: boolean;
+  readonly color: boolean;
+  readonly signal: AbortSignal;
+  readonly progress: Progress;
+  /** Where the workspace is looked for. */
+  readonly folder: string;
+  /** The workspace, opened at the first call. */
+  open(): Promise<FolderWorkspace>;
+  /** Prints the result: one JSON value with `--json`, else the text. */
+  print(value: unknown, text: () => string): Promise<void>;
+  /** Writes to stdout, at the pace of whoever reads it. */
+  write(chunk: string | Uint8Array): Promise<void>;
+  /** Tells people something, on stderr; silent with `--json`. */
+  note(text: string): void;
+}
+
+/** Runs a command with a session, and closes what it opened. */
+export async function withSession(
+  terminal: Terminal,
+  flags: GlobalFlags,
+  command: (session: Session) => Promise<void>,
+): Promise<void> {
+  const { createProgress } = await import("./progress.ts");
+  const json = flags.json === true;
+  const progress = createProgress(terminal.stderr, !json);
+  const folder = resolve(terminal.cwd, flags.workspace ?? ".");
+  let workspace: Promise<FolderWorkspace> | undefined;
+  const session: Session = {
+    terminal,
+    json,
+    color: hasColor(terminal),
+    signal: terminal.signal,
+    progress,
+    folder,
+    open: () => (workspace ??= openFolder(folder, terminal.cwd, progress)),
+    print: (value, text) => session.write(json ? `${jsonText(value)}\n` : text()),
+    write: async (chunk) => {
+      progress.clear();
+      await write(terminal.stdout, chunk, terminal.signal);
+    },
+    note(text) {
+      progress.clear();
+      if (!json) terminal.stderr.write(`${text}\n`);
+    },
+  };
+  try {
+    await command(session);
+  } finally {
+    progress.clear();
+    // A workspace that did not open has nothing to close, and its error is on its way already.
+    const opened = await workspace?.catch(() => undefined);
+    await opened?.[Symbol.asyncDispose]();
+  }
+}
+
+async function openFolder(folder: string, cwd: string, progress: Progress): Promise<FolderWorkspace> {
+  const { openWorkspace } = await import("@aml/workspace");
+  return openWorkspace({
+    folder,
+    baseFolder: cwd,
+    onTrace: progress.visible ? (event) => progress.onTrace(event) : undefined,
+  });
+}
+
+/** @see https://no-color.org – read 2026-11 */
+export function hasColor({ stdout, env }: Terminal): boolean {
+  return stdout.isTTY === true && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
+}
