@@ -40,11 +40,11 @@ const stages: Readonly<Record<string, Stage>> = {
   lint: command("oxlint", "--type-aware"),
   hygiene: () => checkHygiene(root),
   sherif: command("sherif"),
-  knip: command("knip"),
+  knip: command("knip", "--no-progress"),
   boundaries,
   types: command("turbo", "run", "typecheck", "--continue", ...turbo),
   examples: () => checkExamples(root),
-  build: command("turbo", "run", "build", ...turbo),
+  build: command("turbo", "run", "build", "--continue", ...turbo),
   packages: () => checkPackages(root),
 };
 

@@ -5,8 +5,8 @@ import { BUDGETS, bundleSize, DEFAULT_BUDGET } from "./bundle-size.ts";
 import { mapLimited } from "./commands.ts";
 import { installAlone } from "./lone-install.ts";
 import { checkShape } from "./shape.ts";
-import { packAndCheck } from "./tarball.ts";
-import { workspacePackages } from "./workspace-packages.ts";
+import { packAndCheck, type Tarball } from "./tarball.ts";
+import { workspacePackages, type WorkspacePackage } from "./workspace-packages.ts";
 
 /** Fewer published packages than this means that the check looks in the wrong place. */
 const MINIMUM = 10;
@@ -25,34 +25,38 @@ export async function checkPackages(root: string): Promise<readonly string[]> {
   const report = (name: string, found: readonly string[]): void => {
     problems.push(...found.map((problem) => `${name}: ${problem}`));
   };
+  /** One package that cannot be packed or installed does not keep the others from being checked. */
+  const reporting = async <T>(one: WorkspacePackage, step: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await step();
+    } catch (error) {
+      report(one.manifest.name, [error instanceof Error ? error.message : String(error)]);
+      return undefined;
+    }
+  };
   try {
-    const packed = await mapLimited(packages, AT_ONCE, async (one) => {
-      const tarball = await packAndCheck(root, one, work);
-      report(one.manifest.name, [...checkShape(root, one), ...tarball.problems]);
-      return [one.manifest.name, tarball] as const;
+    const tarballs = new Map<string, Tarball>();
+    await mapLimited(packages, AT_ONCE, async (one) => {
+      report(one.manifest.name, checkShape(root, one));
+      const tarball = await reporting(one, () => packAndCheck(root, one, work));
+      if (tarball) tarballs.set(one.manifest.name, tarball);
+      report(one.manifest.name, tarball?.problems ?? []);
     });
-    const tarballs = new Map(packed);
     const rows = await mapLimited(packages, AT_ONCE, async (one) => {
       const { name, version } = one.manifest;
-      const size = await bundleSize(root, one);
       const budget = BUDGETS[name] ?? DEFAULT_BUDGET;
-      if (size > budget) report(name, [`${size} bytes min+gzip, and its budget is ${budget}`]);
-      try {
-        const folders = { work, cache: join(root, ".toolchain", "npm-cache") };
-        const alone = await installAlone(name, tarballs, folders);
-        report(name, alone.problems);
-        return [
-          name,
-          version,
-          kilobytes(size),
-          kilobytes(budget),
-          String(alone.packages),
-          megabytes(alone.bytes),
-        ];
-      } catch (error) {
-        report(name, [error instanceof Error ? error.message : String(error)]);
-        return [name, version, kilobytes(size), kilobytes(budget), "–", "–"];
-      }
+      const size = await reporting(one, () => bundleSize(root, one));
+      if (size && size > budget) report(name, [`${size} bytes min+gzip, and its budget is ${budget}`]);
+      const folders = { work, cache: join(root, ".toolchain", "npm-cache") };
+      const alone = await reporting(one, () => installAlone(name, tarballs, folders));
+      report(name, alone?.problems ?? []);
+      const sizes = [
+        size && kilobytes(size),
+        kilobytes(budget),
+        alone?.packages,
+        alone && megabytes(alone.bytes),
+      ];
+      return [name, version, ...sizes.map((cell) => String(cell ?? "–"))];
     });
     print([["package", "version", "min+gzip", "budget", "packages installed", "install size"], ...rows]);
   } finally {

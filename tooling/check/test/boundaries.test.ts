@@ -120,6 +120,15 @@ test("refuses node: modules where a package runs anywhere, and allows them in it
   ]);
 });
 
+test("tests may share another package's test cases, and nothing else of it", () => {
+  write({ "packages/core/test/cases.ts": "export const cases = [];" });
+  const file = "packages/adapters/store/test/store.test.ts";
+  expect(broken('import "../../../core/test/cases.ts";', file)).toEqual([]);
+  expect(broken('import "../../../core/src/index.ts";', file)).toEqual([
+    `${file}:1: leaves its package: ../../../core/src/index.ts`,
+  ]);
+});
+
 test("refuses an import of an app", () => {
   write({
     "apps/demo/package.json": manifest("@x/demo", {}),
