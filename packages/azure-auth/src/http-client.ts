@@ -1,5 +1,11 @@
 import { Readable } from "node:stream";
-import { createHttpHeaders, type HttpClient, type PipelineRequest } from "@azure/core-rest-pipeline";
+import {
+  createHttpHeaders,
+  createPipelineRequest,
+  type HttpClient,
+  type PipelineRequest,
+  type PipelineResponse,
+} from "@azure/core-rest-pipeline";
 
 /** How the Azure SDKs send requests; every client of theirs takes one as `httpClient`. */
 export type AzureHttpClient = HttpClient;
@@ -34,4 +40,47 @@ function bodyOf(request: PipelineRequest): Uint8Array<ArrayBuffer> | string | nu
   if (body === undefined || body === null || typeof body === "string") return body ?? null;
   if (ArrayBuffer.isView(body)) return body as Uint8Array<ArrayBuffer>;
   throw new TypeError("A request through fetch carries text or bytes.");
+}
+
+/** The form in which the storage SDKs still take an `httpClient`. */
+export interface StorageHttpClient {
+  sendRequest(request: StorageRequest): Promise<StorageResponse>;
+}
+
+interface StorageHeaders {
+  toJson(options?: { preserveCase?: boolean }): Record<string, string>;
+}
+
+interface StorageRequest extends Pick<
+  PipelineRequest,
+  "url" | "method" | "body" | "abortSignal" | "timeout" | "streamResponseStatusCodes"
+> {
+  readonly headers: StorageHeaders;
+}
+
+interface StorageResponse extends Omit<PipelineResponse, "request" | "headers"> {
+  readonly request: StorageRequest;
+  readonly headers: StorageHeaders;
+}
+
+/** Gives a client to the storage SDKs, which convert requests and responses to an older form on the way. */
+export function storageHttpClient(client: AzureHttpClient): StorageHttpClient {
+  return {
+    async sendRequest(request) {
+      const { url, method, body, abortSignal, timeout, streamResponseStatusCodes } = request;
+      const response = await client.sendRequest(
+        createPipelineRequest({
+          url,
+          method,
+          headers: createHttpHeaders(request.headers.toJson({ preserveCase: true })),
+          timeout,
+          allowInsecureConnection: true,
+          ...(body !== undefined && { body }),
+          ...(abortSignal && { abortSignal }),
+          ...(streamResponseStatusCodes && { streamResponseStatusCodes }),
+        }),
+      );
+      return { ...response, request, headers: { toJson: (options) => response.headers.toJSON(options) } };
+    },
+  };
 }

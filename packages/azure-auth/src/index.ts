@@ -1,4 +1,9 @@
-export { fetchHttpClient, type AzureHttpClient } from "./http-client.ts";
+export {
+  fetchHttpClient,
+  storageHttpClient,
+  type AzureHttpClient,
+  type StorageHttpClient,
+} from "./http-client.ts";
 export { bareSas, parseSas, type SasInfo } from "./sas.ts";
 export type { TokenCredentialKind, TokenSource } from "./sign-in.ts";
 export {

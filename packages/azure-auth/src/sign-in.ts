@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import process from "node:process";
 import type { Credential, Secret } from "@aml/core/adapter";
 import { createDefaultHttpClient, type HttpClient } from "@azure/core-rest-pipeline";
-import type { TokenCredential } from "@azure/identity";
+import type { AccessToken as SdkToken, TokenCredential } from "@azure/identity";
 import { signInError, type SignInFailure } from "./errors.ts";
 import type { AccessToken } from "./token-cache.ts";
 
@@ -31,11 +31,19 @@ export async function signIn(
     const token = await failures.run(failure, () =>
       credential.getToken(scopes, claims === undefined ? {} : { claims }),
     );
-    if (token) return token;
+    if (token) return plain(token);
   } catch (error) {
     throw signInError(error, source, failure);
   }
   throw signInError(new Error("The sign-in gave no token."), source, failure);
+}
+
+function plain({ token, expiresOnTimestamp, refreshAfterTimestamp }: SdkToken): AccessToken {
+  return {
+    token,
+    expiresOnTimestamp,
+    ...(refreshAfterTimestamp !== undefined && { refreshAfterTimestamp }),
+  };
 }
 
 async function createCredential(source: TokenSource): Promise<TokenCredential> {

@@ -5,7 +5,7 @@ export interface AccessToken {
   /** Milliseconds since 1970. */
   readonly expiresOnTimestamp: number;
   /** Milliseconds since 1970; when the issuer would like to be asked again. */
-  readonly refreshAfterTimestamp?: number | undefined;
+  readonly refreshAfterTimestamp?: number;
 }
 
 export interface TokenCacheOptions {

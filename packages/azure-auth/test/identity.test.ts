@@ -38,15 +38,23 @@ function getToken(source: Omit<Extract<TokenSource, { kind: "identity" }>, "kind
   return tokenCredential({ kind: "identity", ...source }, { cache }).getToken(SCOPE);
 }
 
-describe("workload", () => {
-  async function mount(subject: string): Promise<void> {
-    const file = join(folder, "token");
-    await writeFile(file, await entra.federatedToken(subject));
-    vi.stubEnv("AZURE_TENANT_ID", entra.tenantId);
-    vi.stubEnv("AZURE_FEDERATED_TOKEN_FILE", file);
-    vi.stubEnv("AZURE_AUTHORITY_HOST", entra.authorityUrl);
-  }
+async function mount(subject: string): Promise<void> {
+  const file = join(folder, "token");
+  await writeFile(file, await entra.federatedToken(subject));
+  vi.stubEnv("AZURE_TENANT_ID", entra.tenantId);
+  vi.stubEnv("AZURE_FEDERATED_TOKEN_FILE", file);
+  vi.stubEnv("AZURE_AUTHORITY_HOST", entra.authorityUrl);
+}
 
+/** Puts an `az` of ours first on PATH. */
+async function stubCli(script: string): Promise<void> {
+  const file = join(folder, "az");
+  await writeFile(file, `#!/bin/sh\n${script}\n`);
+  await chmod(file, 0o755);
+  vi.stubEnv("PATH", `${folder}${delimiter}${process.env["PATH"]}`);
+}
+
+describe("workload", () => {
   test("exchanges the mounted token", async () => {
     await mount(SUBJECT);
     await getToken({ source: "workload", clientId: CLIENT });
@@ -89,14 +97,6 @@ describe("environment", () => {
 });
 
 describe("cli", () => {
-  /** Puts an `az` of ours first on PATH. */
-  async function stubCli(script: string): Promise<void> {
-    const file = join(folder, "az");
-    await writeFile(file, `#!/bin/sh\n${script}\n`);
-    await chmod(file, 0o755);
-    vi.stubEnv("PATH", `${folder}${delimiter}${process.env["PATH"]}`);
-  }
-
   test("asks the CLI once", async () => {
     await stubCli(
       `echo x >> ${folder}/calls; echo '{"accessToken":"from-cli","expires_on":4070908800,"expiresOn":"2099-01-01 00:00:00.000000","tokenType":"Bearer"}'`,

@@ -1,0 +1,46 @@
+import { AmlError, type StorageAdapter } from "@aml/core/adapter";
+import { openContainer, type BlobInput } from "./container.ts";
+import { list } from "./list.ts";
+import { storeUri, type AzureBlobOptions } from "./options.ts";
+import { read } from "./read.ts";
+import { remove } from "./remove.ts";
+import { stat } from "./stat.ts";
+import { write } from "./write.ts";
+
+/** Opens a container. No request is made before the first verb. */
+export function open(input: BlobInput): StorageAdapter {
+  const container = openContainer(input);
+  const fixed = isFixed(input.options);
+  return Object.freeze<StorageAdapter>({
+    contract: "aml.storage/1",
+    type: "azure_blob",
+    uri: storeUri(input.options),
+    capabilities: Object.freeze({
+      list: !fixed,
+      directories: false,
+      sortedList: true,
+      etags: true,
+      conditionalWrites: !fixed,
+      atomicWrites: !fixed,
+    }),
+    stat: (path, options = {}) => stat(container, path, options.signal),
+    list: (folder, options) => (fixed ? noList() : list(container, folder, options)),
+    read: (path, options) => read(container, path, options),
+    // A snapshot or a version cannot change.
+    ...(!fixed && {
+      write: (path, body, options) => write(container, path, body, options),
+      delete: (path, options) => remove(container, path, options),
+    }),
+  });
+}
+
+function isFixed({ snapshot, versionId }: AzureBlobOptions): boolean {
+  return snapshot !== undefined || versionId !== undefined;
+}
+
+function noList(): never {
+  throw new AmlError("unsupported", "A snapshot or a version belongs to one blob and has no listing.", {
+    operation: "list",
+    hint: "Leave snapshot and versionId out to list the container.",
+  });
+}

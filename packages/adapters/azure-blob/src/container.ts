@@ -1,0 +1,106 @@
+import type { CredentialKind, OpenInput, StorePath } from "@aml/core/adapter";
+import {
+  bareSas,
+  fetchHttpClient,
+  parseSas,
+  storageHttpClient,
+  tokenCredential,
+  type SasInfo,
+} from "@aml/azure-auth";
+import type { BlockBlobClient, ContainerClient, StoragePipelineOptions } from "@azure/storage-blob";
+import { toError, type Attempt } from "./errors.ts";
+import { containerUrl, type AzureBlobOptions } from "./options.ts";
+
+/** How a container can be signed in to. */
+export type BlobCredentialKind = Exclude<CredentialKind, "access_token" | "password">;
+export type BlobInput = OpenInput<AzureBlobOptions, BlobCredentialKind>;
+
+/** A container and the way into it. */
+export interface Container {
+  /** Loads the SDK with the first call. */
+  client(): Promise<ContainerClient>;
+  blob(path: StorePath): Promise<BlockBlobClient>;
+  /** Runs a request and turns what it throws into an `AmlError`, or into the reason of `signal`. */
+  attempt<T>(
+    operation: Attempt["operation"],
+    path: string,
+    signal: AbortSignal | undefined,
+    run: () => Promise<T>,
+  ): Promise<T>;
+}
+
+export function openContainer(input: BlobInput): Container {
+  const { options, credential } = input;
+  const url = containerUrl(options);
+  const sas = credential.kind === "sas" ? parseSas(credential.sasToken.reveal()) : undefined;
+  const facts = describe(options, url, credential.kind, sas);
+  let connected: Promise<ContainerClient> | undefined;
+
+  const connect = async (): Promise<ContainerClient> => {
+    // Loading it takes longer than many a command; a store that is only named need not.
+    const sdk = await import("@azure/storage-blob");
+    const pipeline = sdk.newPipeline(sdkCredential(sdk, input), {
+      ...(input.fetch && { httpClient: transport(input.fetch) }),
+      // Core's withRetry is the one layer that repeats.
+      retryOptions: { maxTries: 1 },
+      userAgentOptions: { userAgentPrefix: "aml" },
+    });
+    const query = credential.kind === "sas" ? `?${bareSas(credential.sasToken.reveal())}` : "";
+    return new sdk.ContainerClient(url + query, pipeline);
+  };
+  const container: Container = {
+    client: () => (connected ??= connect()),
+    async blob(path) {
+      const blob = (await container.client()).getBlockBlobClient(path);
+      if (options.snapshot !== undefined) return blob.withSnapshot(options.snapshot);
+      if (options.versionId !== undefined) return blob.withVersion(options.versionId) as BlockBlobClient;
+      return blob;
+    },
+    async attempt(operation, path, signal, run) {
+      signal?.throwIfAborted();
+      try {
+        return await run();
+      } catch (error) {
+        throw toError(error, { ...facts, operation, path }, signal);
+      }
+    },
+  };
+  return Object.freeze(container);
+}
+
+type HttpClient = NonNullable<StoragePipelineOptions["httpClient"]>;
+
+function transport(fetch: typeof globalThis.fetch): HttpClient {
+  return storageHttpClient(fetchHttpClient(fetch)) as unknown as HttpClient;
+}
+
+function describe(
+  { accountName, containerName }: AzureBlobOptions,
+  url: string,
+  credential: CredentialKind,
+  sas: SasInfo | undefined,
+): Omit<Attempt, "operation" | "path"> {
+  return {
+    account: accountName,
+    container: containerName,
+    host: new URL(url).host,
+    credential,
+    expiresAt: sas?.expiresAt,
+    permissions: sas?.permissions,
+  };
+}
+
+function sdkCredential(
+  sdk: typeof import("@azure/storage-blob"),
+  { options, credential, tokenProvider }: BlobInput,
+): Parameters<typeof sdk.newPipeline>[0] {
+  switch (credential.kind) {
+    case "account_key":
+      return new sdk.StorageSharedKeyCredential(options.accountName, credential.accountKey.reveal().trim());
+    case "sas":
+    case "anonymous":
+      return new sdk.AnonymousCredential();
+    default:
+      return tokenCredential(credential, { tokenProvider });
+  }
+}

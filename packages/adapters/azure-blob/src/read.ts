@@ -1,0 +1,152 @@
+import {
+  AmlError,
+  isAmlError,
+  type FileStat,
+  type ReadOptions,
+  type ReadResult,
+  type StorePath,
+} from "@aml/core/adapter";
+import type { BlobDownloadResponseParsed } from "@azure/storage-blob";
+import type { Container } from "./container.ts";
+import { readParts, type Part } from "./read-parts.ts";
+import { toStat } from "./stat.ts";
+
+/** Bytes of one request. With WINDOW of them at most 48 MiB are held. */
+const PART = 4 * 1024 * 1024;
+const WINDOW = 8;
+/** The first request asks for twice that, so that most blobs take one. */
+const FIRST = 2 * PART;
+
+/**
+ * Reads a blob or a range of it: the first request tells size and etag, and what it does not cover is fetched in
+ * parallel ranges under that etag, so that a blob that changes meanwhile is `precondition_failed`.
+ */
+export async function read(
+  container: Container,
+  path: StorePath,
+  { range, ifMatch, signal }: ReadOptions = {},
+): Promise<ReadResult> {
+  const offset = range?.offset ?? 0;
+  const wanted = range?.length ?? Number.POSITIVE_INFINITY;
+  const controller = new AbortController();
+  const stop = (): void => controller.abort(signal?.reason);
+  signal?.throwIfAborted();
+  signal?.addEventListener("abort", stop, { once: true });
+  const done = (): void => signal?.removeEventListener("abort", stop);
+  const request = createRequest(container, path, controller.signal, signal);
+  try {
+    if (wanted === 0) return await nothing(container, path, offset, ifMatch, signal);
+    const response = await request(offset, Math.min(FIRST, wanted), ifMatch);
+    const stat = statOf(path, response);
+    const end = Math.min(stat.size, offset + wanted);
+    const length = response.contentLength ?? 0;
+    const first: Part = { offset, length, stream: streamOf(response) };
+    const next = async (at: number, count: number): Promise<Part> => {
+      const part = await request(at, count, stat.etag);
+      return { offset: at, length: count, stream: streamOf(part) };
+    };
+    const body = readParts({
+      first,
+      end,
+      next,
+      partSize: PART,
+      window: WINDOW,
+      fail: (error) => failure(error, container, path, signal),
+      stop: (reason) => controller.abort(reason),
+      done,
+    });
+    return { body, stat };
+  } catch (error) {
+    done();
+    // No byte is there to be read: an empty blob, or a range that starts at the end.
+    if (isAmlError(error, "range_not_satisfiable"))
+      return await nothing(container, path, offset, ifMatch, signal);
+    throw error;
+  }
+}
+
+type Request = (
+  offset: number,
+  count: number,
+  ifMatch: string | undefined,
+) => Promise<BlobDownloadResponseParsed>;
+
+function createRequest(
+  container: Container,
+  path: StorePath,
+  abortSignal: AbortSignal,
+  signal: AbortSignal | undefined,
+): Request {
+  return (offset, count, ifMatch) =>
+    container.attempt("read", path, signal, async () => {
+      const blob = await container.blob(path);
+      return blob.download(offset, count, {
+        abortSignal,
+        maxRetryRequests: 0,
+        ...(ifMatch !== undefined && { conditions: { ifMatch } }),
+      });
+    });
+}
+
+function streamOf(response: BlobDownloadResponseParsed): NodeJS.ReadableStream {
+  if (response.readableStreamBody) return response.readableStreamBody;
+  throw new AmlError("internal", "The response has no body.");
+}
+
+/** Of the whole blob, from the response to a range of it. */
+function statOf(path: StorePath, response: BlobDownloadResponseParsed): FileStat {
+  const total = /\/(\d+)$/.exec(response.contentRange ?? "")?.[1];
+  const stat = toStat(path, response, total === undefined ? (response.contentLength ?? 0) : Number(total));
+  if (stat.kind === "file") return stat;
+  throw isFolder(path);
+}
+
+async function nothing(
+  container: Container,
+  path: StorePath,
+  offset: number,
+  ifMatch: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<ReadResult> {
+  const stat = await container.attempt("read", path, signal, async () => {
+    const blob = await container.blob(path);
+    const properties = await blob.getProperties({
+      ...(signal && { abortSignal: signal }),
+      ...(ifMatch !== undefined && { conditions: { ifMatch } }),
+    });
+    return toStat(path, properties);
+  });
+  if (stat.kind === "directory") throw isFolder(path);
+  if (offset > stat.size) {
+    throw new AmlError(
+      "range_not_satisfiable",
+      `Offset ${offset} is past the end of blob '${path}', which has ${stat.size} bytes.`,
+      { operation: "read", hint: "Look up its size first.", context: { path, offset, size: stat.size } },
+    );
+  }
+  return { body: new ReadableStream({ start: (controller) => controller.close() }), stat };
+}
+
+function isFolder(path: StorePath): AmlError {
+  return new AmlError("not_found", `There is no blob '${path}': it is a folder.`, {
+    operation: "read",
+    hint: "List it, and read the blobs in it.",
+    context: { path },
+  });
+}
+
+async function failure(
+  error: unknown,
+  container: Container,
+  path: StorePath,
+  signal: AbortSignal | undefined,
+): Promise<unknown> {
+  try {
+    return await container.attempt("read", path, undefined, () => {
+      if (signal?.aborted) throw signal.reason;
+      throw error;
+    });
+  } catch (mapped) {
+    return signal?.aborted ? signal.reason : mapped;
+  }
+}
