@@ -4,42 +4,53 @@ import type { CredentialKind } from "./credential.ts";
 import type { DatasetSpec, DatastoreSpec } from "./registry.ts";
 
 /**
- * Checks a datastore before a registry stores it; gives a plain JSON copy whose name is in lower case.
+ * Checks a datastore before a registry stores it; gives a plain JSON copy of its fields, with the name in lower case.
  *
  * @throws `config_invalid` for a name other than 1–255 letters, digits and `_`; for values that JSON does not keep;
  * for a credential that holds a secret itself instead of a secret's name; for a signed URL.
  */
 export function checkDatastoreSpec(spec: DatastoreSpec): DatastoreSpec {
-  if (!isText(spec.name, /^\w{1,255}$/))
-    throw new AmlError("config_invalid", `${quote(spec.name)} is not a datastore name`, {
-      hint: "Use 1 to 255 letters, digits and underscores.",
-    });
-  const what = `datastore "${spec.name}"`;
-  if (!isText(spec.type, /^[\w.-]{1,255}$/))
-    throw new AmlError("config_invalid", `The type of ${what} is missing or malformed`, {
-      hint: "Use the type of an adapter, e.g. `azure_blob`.",
-    });
-  if (!isRecord(spec.options)) throw notPlain(what, "options");
-  checkCredential(spec.credential, what);
-  return { ...plain(spec, what), name: spec.name.toLowerCase() };
+  const { name, type, options, credential, description, tags } = spec;
+  if (!isText(name, /^\w{1,255}$/))
+    throw invalid(`${quote(name)} is not a datastore name`, "Use 1 to 255 letters, digits and underscores.");
+  const what = `datastore "${name}"`;
+  if (!isText(type, /^[\w.-]{1,255}$/))
+    throw invalid(
+      `The type of ${what} is missing or malformed`,
+      "Use the type of an adapter, e.g. `azure_blob`.",
+    );
+  if (!isRecord(options)) throw notPlain(what, "options");
+  checkCredential(credential, what);
+  checkLabels(spec, what);
+  return plain({ name: name.toLowerCase(), type, options, credential, description, tags }, what);
 }
 
 /**
- * Checks a dataset before a registry stores it, and gives a plain JSON copy.
+ * Checks a dataset before a registry stores it; gives a plain JSON copy of its fields.
  *
  * @throws `config_invalid` for a name other than 1–255 letters, digits, `-`, `_` and `.`; for an unknown kind; for
  * values that JSON does not keep; for a signed URL.
  */
-export function checkDatasetSpec<S extends DatasetSpec & { readonly hash: string }>(spec: S): S {
-  if (!isText(spec.name, /^[\w.-]{1,255}$/))
-    throw new AmlError("config_invalid", `${quote(spec.name)} is not a dataset name`, {
-      hint: "Use 1 to 255 letters, digits, `-`, `_` and `.`.",
-    });
-  const what = `dataset "${spec.name}"`;
-  if (spec.kind !== "file" && spec.kind !== "tabular") throw notPlain(what, "kind");
-  if (!isText(spec.hash, /^[\x21-\x7e]{1,255}$/)) throw notPlain(what, "hash");
-  if (!isRecord(spec.plan)) throw notPlain(what, "plan");
-  return plain(spec, what);
+export function checkDatasetSpec(
+  spec: DatasetSpec & { readonly hash: string },
+): DatasetSpec & { readonly hash: string } {
+  const { name, kind, hash, plan, description, tags } = spec;
+  if (!isText(name, /^[\w.-]{1,255}$/))
+    throw invalid(`${quote(name)} is not a dataset name`, "Use 1 to 255 letters, digits, `-`, `_` and `.`.");
+  const what = `dataset "${name}"`;
+  if (kind !== "file" && kind !== "tabular")
+    throw invalid(`The kind of ${what} is unknown`, "Use `file` or `tabular`.");
+  if (!isText(hash, /^[\x21-\x7e]{1,255}$/))
+    throw invalid(`The hash of ${what} is missing or malformed`, "Use what `planHash` gives for the plan.");
+  if (!isRecord(plan)) throw notPlain(what, "plan");
+  checkLabels(spec, what);
+  return plain({ name, kind, hash, plan, description, tags }, what);
+}
+
+function checkLabels({ description, tags }: DatastoreSpec | DatasetSpec, what: string): void {
+  if (description !== undefined && typeof description !== "string") throw notPlain(what, "description");
+  if (tags !== undefined && !(isRecord(tags) && Object.values(tags).every((tag) => typeof tag === "string")))
+    throw invalid(`The tags of ${what} are not an object of strings`, 'Use e.g. { team: "taxi" }.');
 }
 
 /** The fields of a credential that are strings and no secret. */
@@ -55,9 +66,10 @@ const OPEN_FIELDS: ReadonlySet<string> = new Set([
 function checkCredential(credential: unknown, what: string): void {
   const kind = isRecord(credential) ? credential["kind"] : undefined;
   if (!isRecord(credential) || typeof kind !== "string" || !Object.hasOwn(SECRET_FIELDS, kind))
-    throw new AmlError("config_invalid", `The credential of ${what} is of no known kind`, {
-      hint: `Kinds are: ${Object.keys(SECRET_FIELDS).join(", ")}.`,
-    });
+    throw invalid(
+      `The credential of ${what} is of no known kind`,
+      `Kinds are: ${Object.keys(SECRET_FIELDS).join(", ")}.`,
+    );
   const secrets = SECRET_FIELDS[kind as CredentialKind];
   for (const field of new Set([...Object.keys(credential), ...secrets])) {
     const value = credential[field];
@@ -65,13 +77,9 @@ function checkCredential(credential: unknown, what: string): void {
       ? isSecretRef(value)
       : value === undefined || (OPEN_FIELDS.has(field) && typeof value === "string");
     if (!fits)
-      throw new AmlError(
-        "config_invalid",
+      throw invalid(
         `"${field}" in the credential of ${what} is not what a registry keeps`,
-        {
-          hint: 'Put the value into a secret store and name it here: { secret: "name" }.',
-          context: { field, kind },
-        },
+        'Put the value into a secret store and name it here: { secret: "name" }.',
       );
   }
 }
@@ -92,9 +100,10 @@ function plain<T>(value: T, what: string): T {
     throw cause instanceof AmlError ? cause : notPlain(what, "value", cause);
   }
   if (/[?&]sig=[^&"\s]/i.test(text))
-    throw new AmlError("config_invalid", `A signed URL is part of ${what}`, {
-      hint: "Register a datastore with a `sas` credential and use its URIs instead.",
-    });
+    throw invalid(
+      `A signed URL is part of ${what}`,
+      "Register a datastore with a `sas` credential and use its URIs instead.",
+    );
   return JSON.parse(text) as T;
 }
 
@@ -116,10 +125,12 @@ function isText(value: unknown, pattern: RegExp): value is string {
 }
 
 function notPlain(what: string, key: string, cause?: unknown): AmlError {
-  return new AmlError("config_invalid", `"${key}" of ${what} is missing or not plain JSON`, {
-    hint: "Use objects, arrays, strings, finite numbers, booleans and null.",
-    cause,
-  });
+  const hint = "Use objects, arrays, strings, finite numbers, booleans and null.";
+  return invalid(`"${key}" of ${what} is missing or not plain JSON`, hint, cause);
+}
+
+function invalid(message: string, hint: string, cause?: unknown): AmlError {
+  return new AmlError("config_invalid", message, { hint, cause });
 }
 
 function quote(name: unknown): string {

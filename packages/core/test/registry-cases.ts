@@ -159,6 +159,9 @@ export const registryCases: readonly RegistryCase[] = [
       }
       const url = "https://x.blob.core.windows.net/c?sv=2024&sig=c2VjcmV0";
       await fails(registry.putDatastore(datastore("lake", { options: { url } })), "config_invalid");
+      const extra = { ...datastore("stray"), accountKey: "c2VjcmV0" };
+      same(JSON.stringify(await registry.putDatastore(extra)).includes("c2VjcmV0"), false);
+      await registry.deleteDatastore("stray");
       const options = { key: new Secret("c2VjcmV0") };
       await fails(registry.putDatastore(datastore("lake", { options })), "config_invalid");
       const plan: Plan = { version: 1, source: { from: "paths", paths: [{ file: url }] }, steps: [] };
@@ -183,6 +186,9 @@ export const registryCases: readonly RegistryCase[] = [
         cycle,
       ])
         await fails(registry.putDatastore(datastore("lake", { options: { value } })), "config_invalid");
+      const tags = { count: 1 } as unknown as Record<string, string>;
+      await fails(registry.putDatastore(datastore("lake", { tags })), "config_invalid");
+      await fails(registry.registerDataset(dataset("trips", "a", { tags })), "config_invalid");
       const made = await registry.putDatastore(datastore("lake", { options: { a: undefined, b: 1 } }));
       same(made.options, { b: 1 });
     },

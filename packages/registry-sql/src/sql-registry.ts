@@ -177,7 +177,7 @@ function datasetKeys(
 
 function toDatastore(row: Tables["datastores"]): DatastoreRecord {
   const spec = parseJson(row.spec, `datastore "${row.name}"`) as Omit<DatastoreRecord, "name" | "type">;
-  return { ...spec, name: row.name, type: row.type, createdAt: row.created_at, updatedAt: row.updated_at };
+  return { name: row.name, type: row.type, ...spec, createdAt: row.created_at, updatedAt: row.updated_at };
 }
 
 function toDataset(row: Tables["datasets"]): DatasetRecord {
@@ -185,7 +185,7 @@ function toDataset(row: Tables["datasets"]): DatasetRecord {
   const spec = parseJson(row.spec, what) as Pick<DatasetRecord, "description" | "tags">;
   const plan = parseJson(row.plan, what) as DatasetRecord["plan"];
   const { name, version, kind, hash } = row;
-  return { ...spec, name, version, kind, hash, plan, createdAt: row.created_at };
+  return { name, version, kind, hash, plan, ...spec, createdAt: row.created_at };
 }
 
 function parseJson(text: string, what: string): unknown {

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { AmlError, Secret } from "@aml/core";
@@ -68,7 +69,7 @@ export function openVault(options: VaultOptions): Required<SecretStore> {
     },
     async delete(name, operation) {
       operation?.signal?.throwIfAborted();
-      await change(operation, (entries) => entries.delete(name));
+      if (existsSync(file)) await change(operation, (entries) => entries.delete(name));
     },
   };
 }

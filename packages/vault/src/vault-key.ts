@@ -119,7 +119,7 @@ async function readKeyFile(keyFile: string, file: string): Promise<Uint8Array> {
         throw locked(
           file,
           `has a key file that other users can reach: ${keyFile}`,
-          `Run: chmod 600 ${keyFile}`,
+          `Run: chmod 600 "${keyFile}"`,
         );
       text = await handle.readFile("utf8");
     } finally {

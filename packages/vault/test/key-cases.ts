@@ -47,7 +47,7 @@ export function keyCases(test: Runner["test"]): void {
       for (const mode of [0o640, 0o604, 0o620]) {
         await chmod(`${file}.key`, mode);
         const error = await fails(openVault({ file, key: KEY_FILE }).get("a"), "auth_failed");
-        assert.equal(error.hint, `Run: chmod 600 ${file}.key`);
+        assert.equal(error.hint, `Run: chmod 600 "${file}.key"`);
       }
       await chmod(`${file}.key`, 0o600);
       assert.equal((await openVault({ file, key: KEY_FILE }).get("a")).reveal(), "1");
