@@ -1,0 +1,378 @@
+import type { ReadOptions, ReadResult } from "@aml/core";
+import {
+  all,
+  at,
+  collect,
+  equal,
+  join,
+  noise,
+  ok,
+  put,
+  readAll,
+  readText,
+  refuses,
+  utf8,
+} from "../expect.ts";
+import { broken, giving, reading } from "../mutate.ts";
+import type { StorageCase } from "../storage-case.ts";
+
+const text = "0123456789";
+
+export const readCases: readonly StorageCase[] = [
+  {
+    id: "read/whole",
+    title: "a file comes back byte for byte, whatever the bytes",
+    needs: [],
+    async run({ storage, seed }) {
+      const bytes = join([
+        Uint8Array.from({ length: 256 }, (_, index) => index),
+        utf8("\r\n\uFEFF\0"),
+        noise(999),
+      ]);
+      await seed({ "bytes.bin": bytes });
+      equal(await readAll(storage, "bytes.bin"), bytes, "The file");
+    },
+    mutate: giving((bytes) => utf8(new TextDecoder().decode(bytes))),
+  },
+  {
+    id: "read/missing",
+    title: "a missing file is not_found",
+    needs: [],
+    async run({ storage, seed }) {
+      await seed({ "there.txt": text });
+      await refuses(async () => readAll(storage, "missing.txt"), "not_found");
+      await refuses(async () => readAll(storage, "folder/missing.txt"), "not_found");
+      await refuses(async () => readAll(storage, "there.tx"), "not_found");
+    },
+    mutate: broken((store) => ({
+      read: (path, options) =>
+        store
+          .read(path, options)
+          .catch((): ReadResult => ({ body: new Response("").body ?? new ReadableStream() })),
+    })),
+  },
+  {
+    id: "read/range-middle",
+    title: "a range is offset and length, zero-based",
+    needs: [],
+    async run({ storage, seed }) {
+      await seed({ "a.txt": text });
+      equal(await readText(storage, "a.txt", { range: { offset: 3, length: 4 } }), "3456", "Range 3+4");
+      equal(await readText(storage, "a.txt", { range: { offset: 0, length: 1 } }), "0", "Range 0+1");
+      equal(await readText(storage, "a.txt", { range: { offset: 9, length: 1 } }), "9", "Range 9+1");
+    },
+    mutate: reading(({ range, ...others }) => ({
+      ...others,
+      ...(range && { range: { ...range, ...(range.length && { length: range.length + 1 }) } }),
+    })),
+  },
+  {
+    id: "read/range-to-end",
+    title: "a range without length goes to the end",
+    needs: [],
+    async run({ storage, seed }) {
+      await seed({ "a.txt": text });
+      equal(await readText(storage, "a.txt", { range: { offset: 6 } }), "6789", "Range 6+");
+      equal(await readText(storage, "a.txt", { range: { offset: 0 } }), text, "Range 0+");
+    },
+    mutate: reading(({ range, ...others }, size) => ({
+      ...others,
+      ...(range && { range: { ...range, length: range.length ?? size - range.offset - 1 } }),
+    })),
+  },
+  {
+    id: "read/range-cut",
+    title: "a range that goes past the end is cut at the end",
+    needs: [],
+    async run({ storage, seed }) {
+      await seed({ "a.txt": text });
+      equal(await readText(storage, "a.txt", { range: { offset: 8, length: 100 } }), "89", "Range 8+100");
+      equal(await readText(storage, "a.txt", { range: { offset: 0, length: 100 } }), text, "Range 0+100");
+    },
+    mutate: giving((bytes, { range }) =>
+      range?.length === undefined ? bytes : join([bytes, new Uint8Array(range.length - bytes.byteLength)]),
+    ),
+  },
+  {
+    id: "read/range-past-end",
+    title: "an offset past the end is range_not_satisfiable",
+    needs: [],
+    async run({ storage, seed }) {
+      await seed({ "a.txt": text, "empty.txt": "" });
+      await refuses(
+        async () => readAll(storage, "a.txt", { range: { offset: 11 } }),
+        "range_not_satisfiable",
+      );
+      await refuses(
+        async () => readAll(storage, "a.txt", { range: { offset: 999, length: 5 } }),
+        "range_not_satisfiable",
+      );
+      await refuses(
+        async () => readAll(storage, "empty.txt", { range: { offset: 1 } }),
+        "range_not_satisfiable",
+      );
+    },
+    mutate: reading(({ range, ...others }, size) => ({
+      ...others,
+      ...(range && { range: { ...range, offset: Math.min(range.offset, size) } }),
+    })),
+  },
+  {
+    id: "read/range-at-end",
+    title: "an offset at the very end gives nothing: no bytes, or range_not_satisfiable",
+    needs: [],
+    async run({ storage, seed }) {
+      await seed({ "a.txt": text });
+      let bytes: Uint8Array;
+      try {
+        bytes = await readAll(storage, "a.txt", { range: { offset: 10 } });
+      } catch (error) {
+        return refuses(Promise.reject(error), "range_not_satisfiable");
+      }
+      equal(bytes.byteLength, 0, "The number of bytes at the end");
+    },
+    mutate: reading(({ range, ...others }, size) => ({
+      ...others,
+      ...(range && { range: { ...range, offset: Math.min(range.offset, size - 1) } }),
+    })),
+  },
+  {
+    id: "read/range-zero-length",
+    title: "a range of no bytes is empty, not the rest of the file",
+    needs: [],
+    async run({ storage, seed }) {
+      await seed({ "a.txt": text });
+      equal(await readText(storage, "a.txt", { range: { offset: 4, length: 0 } }), "", "Range 4+0");
+      equal(await readText(storage, "a.txt", { range: { offset: 0, length: 0 } }), "", "Range 0+0");
+      await refuses(async () => readAll(storage, "no.txt", { range: { offset: 0, length: 0 } }), "not_found");
+    },
+    mutate: reading(({ range, ...others }) => ({
+      ...others,
+      ...(range && { range: range.length ? range : { offset: range.offset } }),
+    })),
+  },
+  {
+    id: "read/empty-file",
+    title: "an empty file reads as nothing, with a range from 0 too",
+    needs: [],
+    async run({ storage, seed }) {
+      await seed({ "empty.txt": "" });
+      equal(await readText(storage, "empty.txt"), "", "The file");
+      equal(await readText(storage, "empty.txt", { range: { offset: 0 } }), "", "Range 0+");
+      equal(await readText(storage, "empty.txt", { range: { offset: 0, length: 10 } }), "", "Range 0+10");
+    },
+    mutate: reading(({ range, ...others }, size) => ({
+      ...others,
+      ...(range && { range: { ...range, offset: range.offset === size ? size + 1 : range.offset } }),
+    })),
+  },
+  {
+    id: "read/large",
+    title: "a file of several MiB arrives whole and in order",
+    needs: [],
+    async run({ storage, seed }) {
+      const bytes = noise(5 * 1024 * 1024 + 13);
+      await seed({ "large.bin": bytes });
+      equal(await readAll(storage, "large.bin"), bytes, "The file");
+      const range = { offset: 1_048_575, length: 2_097_155 };
+      equal(await readAll(storage, "large.bin", { range }), bytes.slice(1_048_575, 3_145_730), "The range");
+    },
+    mutate: giving((bytes) => bytes.slice(0, 4 * 1024 * 1024)),
+  },
+  {
+    id: "read/concurrent",
+    title: "16 ranges read at once do not mix",
+    needs: [],
+    async run({ storage, seed }) {
+      const bytes = noise(160_000);
+      await seed({ "a.bin": bytes });
+      const parts = await Promise.all(
+        Array.from({ length: 16 }, (_, index) =>
+          readAll(storage, "a.bin", { range: { offset: index * 10_000, length: 10_000 } }),
+        ),
+      );
+      equal(join(parts), bytes, "The parts together");
+    },
+    mutate: broken((store) => {
+      let range: ReadOptions["range"];
+      return {
+        read: async (path, options = {}) => {
+          ({ range } = options);
+          await Promise.resolve();
+          return store.read(path, { ...options, range });
+        },
+      };
+    }),
+  },
+  {
+    id: "read/if-match",
+    title: "ifMatch reads that version or fails with precondition_failed",
+    needs: ["etags"],
+    async run({ storage, seed }) {
+      await seed({ "a.txt": text });
+      const { etag } = await storage.stat(at("a.txt"));
+      ok(etag !== undefined, "The file has no etag.");
+      equal(await readText(storage, "a.txt", { ifMatch: etag }), text, "The file");
+      equal(await readText(storage, "a.txt", { ifMatch: etag, range: { offset: 8 } }), "89", "The range");
+      await refuses(
+        async () => readAll(storage, "a.txt", { ifMatch: '"0x8D4BCC2E4835CD0"' }),
+        "precondition_failed",
+      );
+      const range = { offset: 2, length: 2 };
+      await refuses(
+        async () => readAll(storage, "a.txt", { ifMatch: '"0x8D4BCC2E4835CD0"', range }),
+        "precondition_failed",
+      );
+    },
+    mutate: reading(({ ifMatch: _ignored, ...others }) => others),
+  },
+  {
+    id: "read/if-match-changed",
+    title: "the etag of a version that was overwritten does not match",
+    needs: ["etags", "write"],
+    async run({ storage }) {
+      await put(storage, "a.txt", text);
+      const { etag } = await storage.stat(at("a.txt"));
+      await put(storage, "a.txt", "abcdefghij");
+      await refuses(async () => readAll(storage, "a.txt", { ifMatch: etag }), "precondition_failed");
+    },
+    mutate: broken((store) => {
+      const seen = new Set<string | undefined>();
+      return {
+        stat: async (path, options) => {
+          const stat = await store.stat(path, options);
+          seen.add(stat.etag);
+          return stat;
+        },
+        read: (path, { ifMatch, ...others } = {}) =>
+          store.read(path, seen.has(ifMatch) ? others : { ...others, ifMatch }),
+      };
+    }),
+  },
+  {
+    id: "read/directory",
+    title: "reading a directory is not_found",
+    needs: ["directories"],
+    async run({ storage, seed }) {
+      await seed({ "folder/a.txt": text });
+      await refuses(async () => readAll(storage, "folder"), "not_found");
+    },
+    mutate: broken((store) => ({
+      read: async (path, options) =>
+        (await store.stat(path)).kind === "directory"
+          ? { body: new ReadableStream({ start: (c) => c.close() }) }
+          : store.read(path, options),
+    })),
+  },
+  {
+    id: "read/below-file",
+    title: "a path below a file is not_found",
+    needs: [],
+    async run({ storage, seed }) {
+      await seed({ "a.txt": text });
+      await refuses(async () => readAll(storage, "a.txt/b.txt"), "not_found");
+      await refuses(async () => storage.stat(at("a.txt/b.txt")), "not_found");
+    },
+    mutate: broken((store) => ({ read: (path, o) => store.read(at(path.replace(/\/b.txt$/, "")), o) })),
+  },
+  {
+    id: "read/cancel",
+    title: "a body can be left early, which frees it and harms nothing",
+    needs: [],
+    async run({ storage, seed, openStreams }) {
+      await seed({ "large.bin": noise(3 * 1024 * 1024), "a.txt": text });
+      for (let round = 0; round < 3; round += 1) {
+        const reader = (await storage.read(at("large.bin"))).body.getReader();
+        const first = await reader.read();
+        ok(!first.done && first.value.byteLength > 0, "The body gave no bytes.");
+        await reader.cancel();
+        equal((await reader.read()).done, true, "The end after cancelling");
+      }
+      await (await storage.read(at("large.bin"))).body.cancel();
+      equal(await readText(storage, "a.txt"), text, "Another file");
+      await drained(openStreams);
+    },
+    mutate: broken((store) => ({
+      read: async (path, options) => {
+        const { body, stat } = await store.read(path, options);
+        const reader = body.getReader();
+        const stuck = new ReadableStream<Uint8Array>({
+          async pull(controller) {
+            const { done, value } = await reader.read();
+            if (done) controller.close();
+            else controller.enqueue(value);
+          },
+          cancel: () => Promise.reject(new Error("This body cannot be left.")),
+        });
+        return { body: stuck, stat };
+      },
+    })),
+  },
+  {
+    id: "read/owned-chunks",
+    title: "a chunk belongs to its reader, who may overwrite it",
+    needs: [],
+    async run({ storage, seed }) {
+      await seed({ "a.txt": text });
+      const chunks = await all((await storage.read(at("a.txt"))).body);
+      for (const chunk of chunks) chunk.fill(0);
+      equal(await readText(storage, "a.txt"), text, "The file, after its bytes were overwritten in memory,");
+    },
+    mutate: broken((store) => {
+      let cached: Promise<Uint8Array> | undefined;
+      return {
+        read: async (path, options) => {
+          cached ??= store.read(path, options).then(({ body }) => collect(body));
+          const bytes = await cached;
+          return {
+            body: new ReadableStream({
+              start(controller) {
+                controller.enqueue(bytes);
+                controller.close();
+              },
+            }),
+          };
+        },
+      };
+    }),
+  },
+  {
+    id: "read/stat",
+    title: "the stat of a read, whole or ranged, is the file's own",
+    needs: [],
+    async run({ storage, seed }) {
+      await seed({ "a.txt": text });
+      const { size, etag } = await storage.stat(at("a.txt"));
+      for (const range of [undefined, { offset: 2, length: 3 }]) {
+        const { body, stat } = await storage.read(at("a.txt"), { range });
+        await body.cancel();
+        if (stat === undefined) continue;
+        const { path, kind } = stat;
+        equal(
+          { path, kind, size: stat.size, etag: stat.etag },
+          { path: "a.txt", kind: "file", size, etag },
+          "The stat",
+        );
+      }
+    },
+    mutate: broken((store) => ({
+      read: async (path, options) => {
+        const { body, stat } = await store.read(path, options);
+        const bytes = await collect(body);
+        return {
+          body: new Response(bytes).body as ReadableStream<Uint8Array>,
+          stat: stat && { ...stat, size: bytes.length },
+        };
+      },
+    })),
+  },
+];
+
+/** The other side notices a closed connection a little later. */
+async function drained(openStreams: (() => number) | undefined): Promise<void> {
+  if (openStreams === undefined) return;
+  for (let turn = 0; turn < 200 && openStreams() > 0; turn += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  equal(openStreams(), 0, "The number of bodies still being sent");
+}

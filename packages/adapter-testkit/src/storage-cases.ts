@@ -1,0 +1,24 @@
+import { abortCases } from "./cases/abort.ts";
+import { deleteCases } from "./cases/delete.ts";
+import { listCases } from "./cases/list.ts";
+import { nameCases } from "./cases/names.ts";
+import { readCases } from "./cases/read.ts";
+import { statCases } from "./cases/stat.ts";
+import { writeCases } from "./cases/write.ts";
+import type { Mutate, StorageCase } from "./storage-case.ts";
+
+/** Every rule of the storage contract that a test can hold an adapter to. */
+export const storageCases: readonly StorageCase[] = Object.freeze([
+  ...statCases,
+  ...readCases,
+  ...listCases,
+  ...writeCases,
+  ...deleteCases,
+  ...nameCases,
+  ...abortCases,
+]);
+
+/** By case id, how to break a store so that this case fails: the proof that the case can fail. */
+export const mutants: Readonly<Record<string, Mutate>> = Object.freeze(
+  Object.fromEntries(storageCases.map(({ id, mutate }) => [id, mutate])),
+);
