@@ -3,8 +3,9 @@ import { type GlobalFlags, type Session, withSession } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Makes a command's action of its body. */
-export type Action = <F extends GlobalFlags>(
-  body: (session: Session, flags: F, ...args: (string | undefined)[]) => Promise<void>,
+export type Action = (
+  // Each body names the flags that its own command declares.
+  body: (session: Session, flags: never, ...args: (string | undefined)[]) => Promise<void>,
 ) => (...call: unknown[]) => Promise<void>;
 
 /** Runs bodies with a session on `terminal` and the flags of their command line. */
@@ -14,8 +15,8 @@ export function createAction(terminal: Terminal): Action {
       // Commander gives the arguments, then the flags, then the command itself.
       const command = call.at(-1) as Command;
       const args = call.slice(0, -2) as (string | undefined)[];
-      await withSession(terminal, command.optsWithGlobals(), (session) =>
-        body(session, command.optsWithGlobals(), ...args),
+      await withSession(terminal, command.optsWithGlobals<GlobalFlags>(), (session) =>
+        body(session, command.optsWithGlobals() as never, ...args),
       );
     };
 }

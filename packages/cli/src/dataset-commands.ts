@@ -42,7 +42,9 @@ export function addDatasetCommands(program: Command, action: Action): void {
     .description("print one version, by default the newest")
     .argument("<name>", "NAME, NAME:VERSION or NAME@latest")
     .addHelpText("after", examples(["aml dataset show trips:1"]))
-    .action(action(async (session, _flags: GlobalFlags, name) => (await body()).showDataset(session, name ?? "")));
+    .action(
+      action(async (session, _flags: GlobalFlags, name) => (await body()).showDataset(session, name ?? "")),
+    );
   dataset
     .command("download")
     .description("copy the files of a dataset, or of a path, into a folder")

@@ -10,7 +10,9 @@ const body = async () => import("./commands/datastore.ts");
 /** `aml datastore …` */
 export function addDatastoreCommands(program: Command, action: Action): void {
   const datastore = program.command("datastore").description("named, secured connections to stores");
-  addConnectionFlags(datastore.command("create").description("register a datastore, after checking that it can be read"))
+  addConnectionFlags(
+    datastore.command("create").description("register a datastore, after checking that it can be read"),
+  )
     .argument("[name]", "letters, digits and underscores; needed without --file")
     .option("--type <type>", "type of store, e.g. azure_blob, local, http")
     .option("-f, --file <file>", "read it from a file in Azure ML's v2 YAML")
@@ -25,16 +27,25 @@ export function addDatastoreCommands(program: Command, action: Action): void {
       ]),
     )
     .action(
-      action(async (session, flags: DatastoreFlags, name) => (await body()).createDatastore(session, flags, name)),
+      action(async (session, flags: DatastoreFlags, name) =>
+        (await body()).createDatastore(session, flags, name),
+      ),
     );
-  addConnectionFlags(datastore.command("update").description("change some options, the credential or the description"))
+  addConnectionFlags(
+    datastore.command("update").description("change some options, the credential or the description"),
+  )
     .argument("<name>")
     .addHelpText(
       "after",
-      examples(["aml datastore update lake --account-key-stdin < key.txt", "aml datastore update lake --description 'Taxi trips'"]),
+      examples([
+        "aml datastore update lake --account-key-stdin < key.txt",
+        "aml datastore update lake --description 'Taxi trips'",
+      ]),
     )
     .action(
-      action(async (session, flags: DatastoreFlags, name) => (await body()).updateDatastore(session, flags, name ?? "")),
+      action(async (session, flags: DatastoreFlags, name) =>
+        (await body()).updateDatastore(session, flags, name ?? ""),
+      ),
     );
   datastore
     .command("list")
@@ -46,7 +57,11 @@ export function addDatastoreCommands(program: Command, action: Action): void {
 
 function addNamed(datastore: Command, action: Action): void {
   const named = (name: string, description: string, example: string): Command =>
-    datastore.command(name).description(description).argument("<name>").addHelpText("after", examples([example]));
+    datastore
+      .command(name)
+      .description(description)
+      .argument("<name>")
+      .addHelpText("after", examples([example]));
   named("show", "print one datastore; secrets by name only", "aml datastore show lake").action(
     action(async (session, _flags: GlobalFlags, name) => (await body()).showDatastore(session, name ?? "")),
   );
@@ -57,7 +72,9 @@ function addNamed(datastore: Command, action: Action): void {
     action(async (session, _flags: GlobalFlags, name) => (await body()).deleteDatastore(session, name ?? "")),
   );
   named("set-default", "make a datastore the default", "aml datastore set-default lake").action(
-    action(async (session, _flags: GlobalFlags, name) => (await body()).setDefaultDatastore(session, name ?? "")),
+    action(async (session, _flags: GlobalFlags, name) =>
+      (await body()).setDefaultDatastore(session, name ?? ""),
+    ),
   );
 }
 
@@ -70,7 +87,10 @@ function addConnectionFlags(command: Command): Command {
     ["--path <folder>", "local: folder"],
     ["--url <url>", "http: root address"],
     ["--description <text>", "for people"],
-    ["--credential <kind>", "account_key, sas, service_principal, identity or anonymous; asks for a missing secret"],
+    [
+      "--credential <kind>",
+      "account_key, sas, service_principal, identity or anonymous; asks for a missing secret",
+    ],
     ["--account-key-env <variable>", "take the account key from an environment variable"],
     ["--sas-token-env <variable>", "take the SAS token from an environment variable"],
     ["--client-secret-env <variable>", "take the client secret from an environment variable"],

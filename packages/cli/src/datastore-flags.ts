@@ -75,7 +75,10 @@ const KINDS = [...Object.keys(SECRETS), "service_principal_certificate", "identi
  * @returns `undefined` when no flag is about credentials.
  * @throws `config_invalid` for flags of two kinds, an unknown kind or a missing secret.
  */
-export async function credentialOf(session: Session, flags: DatastoreFlags): Promise<CredentialInput | undefined> {
+export async function credentialOf(
+  session: Session,
+  flags: DatastoreFlags,
+): Promise<CredentialInput | undefined> {
   const kind = kindOf(flags);
   const { clientId, tenantId } = flags;
   switch (kind) {
@@ -103,7 +106,11 @@ export async function credentialOf(session: Session, flags: DatastoreFlags): Pro
 function kindOf(flags: DatastoreFlags): string | undefined {
   const given = new Set<string>();
   for (const [kind, { field }] of Object.entries(SECRETS)) {
-    if ([field, `${field}Env`, `${field}Stdin`].some((flag) => flags[flag as keyof DatastoreFlags] !== undefined)) {
+    if (
+      [field, `${field}Env`, `${field}Stdin`].some(
+        (flag) => flags[flag as keyof DatastoreFlags] !== undefined,
+      )
+    ) {
       given.add(kind);
     }
   }
@@ -114,9 +121,13 @@ function kindOf(flags: DatastoreFlags): string | undefined {
       : flags.credential;
   if (named !== undefined) given.add(named);
   if (given.size > 1) {
-    throw new AmlError("config_invalid", `These flags are of several credentials: ${[...given].join(", ")}.`, {
-      hint: "Keep the flags of one.",
-    });
+    throw new AmlError(
+      "config_invalid",
+      `These flags are of several credentials: ${[...given].join(", ")}.`,
+      {
+        hint: "Keep the flags of one.",
+      },
+    );
   }
   const [kind] = given;
   if (kind !== undefined) return kind;
@@ -129,19 +140,28 @@ function kindOf(flags: DatastoreFlags): string | undefined {
   return undefined;
 }
 
-function principal(tenantId: string | undefined, clientId: string | undefined): { tenantId: string; clientId: string } {
+function principal(
+  tenantId: string | undefined,
+  clientId: string | undefined,
+): { tenantId: string; clientId: string } {
   if (tenantId !== undefined && clientId !== undefined) return { tenantId, clientId };
   throw new AmlError("config_invalid", "A service principal needs a tenant and a client.", {
     hint: "Add --tenant-id and --client-id.",
   });
 }
 
-async function secretOf(session: Session, flags: DatastoreFlags, kind: SecretKind): Promise<Secret | SecretRef> {
+async function secretOf(
+  session: Session,
+  flags: DatastoreFlags,
+  kind: SecretKind,
+): Promise<Secret | SecretRef> {
   const { field, what, flag } = SECRETS[kind];
   if (flags.secretName !== undefined) return { secret: flags.secretName };
   const value = flags[field];
   if (value !== undefined) {
-    session.note(`warning: --${flag} leaves the ${what} in the history of the shell; prefer --${flag}-env or -stdin.`);
+    session.note(
+      `warning: --${flag} leaves the ${what} in the history of the shell; prefer --${flag}-env or -stdin.`,
+    );
     return plainSecret(kind, new Secret(value));
   }
   const variable = flags[`${field}Env`];
@@ -160,10 +180,15 @@ function plainSecret(kind: SecretKind, secret: Secret): Secret {
   return kind === "sas" ? new Secret(secret.reveal().replace(/^\?/, "")) : secret;
 }
 
-async function certificateOf({ terminal }: Session, { certificateFile, secretName }: DatastoreFlags): Promise<Secret | SecretRef> {
+async function certificateOf(
+  { terminal }: Session,
+  { certificateFile, secretName }: DatastoreFlags,
+): Promise<Secret | SecretRef> {
   if (secretName !== undefined) return { secret: secretName };
   if (certificateFile === undefined) {
-    throw new AmlError("config_invalid", "The certificate is missing.", { hint: "Add --certificate-file FILE." });
+    throw new AmlError("config_invalid", "The certificate is missing.", {
+      hint: "Add --certificate-file FILE.",
+    });
   }
   return new Secret(await readTextFile(resolve(terminal.cwd, certificateFile)));
 }

@@ -2,41 +2,67 @@ import type { Cell, Column, Row } from "@aml/core";
 import { stripVTControlCharacters, styleText } from "node:util";
 import { jsonText } from "./json-text.ts";
 
+/** Characters of a column that is not the last one, where lines have an end. */
 const WIDEST = 40;
 const NUMBERS = new Set(["int32", "int64", "float64", "decimal"]);
 
 export interface TableStyle {
-  /** Characters to a line. */
+  /** Characters to a line; a pipe has no limit, and nothing is cut. */
   readonly width: number;
   readonly color: boolean;
+  /** Prints the types below the names. */
+  readonly types: boolean;
 }
 
-/** A table for people: names, types below them, rows; numbers to the right, wide values and excess columns cut with …. */
+/** A table for people: names, types, rows; numbers to the right, wide values and excess columns cut with …. */
 export function printTable(columns: readonly Column[], rows: readonly Row[], style: TableStyle): string {
+  const head = [
+    columns.map(({ name }) => oneLine(name)),
+    ...(style.types ? [columns.map(({ type }) => type)] : []),
+  ];
   const cells = rows.map((row) => columns.map(({ name }) => cellText(row[name] ?? null)));
-  const wanted = columns.map(({ name, type }, index) =>
-    Math.max(...[oneLine(name), type, ...cells.map((row) => row[index] ?? "")].map(textWidth)),
-  );
-  const widths: number[] = [];
-  let left = style.width;
-  for (const width of wanted) {
-    const fits = Math.min(width, WIDEST, style.width);
-    if (fits + 4 > left && widths.length > 0 && fits > left) break;
-    widths.push(fits);
-    left -= fits + 2;
-  }
+  const widths = columnWidths([...head, ...cells], columns.length, style.width);
   const line = (texts: readonly string[]): string =>
-    widths.map((width, index) => fit(texts[index] ?? "", width, NUMBERS.has(columns[index]?.type ?? ""))).join("  ");
+    widths
+      .map((width, index) => fit(texts[index] ?? "", width, NUMBERS.has(columns[index]?.type ?? "")))
+      .join("  ")
+      .trimEnd();
   const paint = (format: "bold" | "dim", text: string): string =>
     style.color ? styleText(format, text, { validateStream: false }) : text;
   const hidden = columns.slice(widths.length).map(({ name }) => oneLine(name));
+  const more =
+    hidden.length === 0 ? [] : [paint("dim", `… and ${hidden.length} more columns: ${hidden.join(", ")}`)];
+  const [names = "", ...types] = head.map(line);
   return [
-    paint("bold", line(columns.map(({ name }) => oneLine(name))).trimEnd()),
-    paint("dim", line(columns.map(({ type }) => type)).trimEnd()),
-    ...cells.map((row) => line(row).trimEnd()),
-    ...(hidden.length > 0 ? [paint("dim", `… and ${hidden.length} more columns: ${hidden.join(", ")}`)] : []),
+    paint("bold", names),
+    ...types.map((text) => paint("dim", text)),
+    ...cells.map(line),
+    ...more,
     "",
   ].join("\n");
+}
+
+/** As many columns as fit side by side, at least one. */
+function columnWidths(
+  lines: readonly (readonly string[])[],
+  count: number,
+  width: number,
+): readonly number[] {
+  const widths: number[] = [];
+  let left = width;
+  for (let index = 0; index < count; index++) {
+    const wanted = lines.reduce((widest, texts) => Math.max(widest, textWidth(texts[index] ?? "")), 0);
+    const last = index === count - 1;
+    const fits = Math.min(
+      wanted,
+      last ? Math.max(WIDEST, left) : width === Infinity ? Infinity : WIDEST,
+      width,
+    );
+    if (fits > left && !(last && left >= 8) && index > 0) break;
+    widths.push(Math.min(fits, left));
+    left -= fits + 2;
+  }
+  return widths;
 }
 
 function cellText(value: Cell): string {

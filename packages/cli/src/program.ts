@@ -42,7 +42,9 @@ function addWorkspaceCommands(program: Command, action: Action): void {
     .description("make a folder a workspace: write aml.config.json and the folder .aml")
     .argument("[folder]", "default: the current folder")
     .addHelpText("after", examples(["aml init", "aml init ./my-project"]))
-    .action(action(async (session, _flags, folder) => (await import("./commands/init.ts")).init(session, folder)));
+    .action(
+      action(async (session, _flags, folder) => (await import("./commands/init.ts")).init(session, folder)),
+    );
   program
     .command("ls")
     .description("list the files at a URI: a datastore's root, a folder, a file or a glob")
@@ -76,7 +78,8 @@ function addHelpCommand(program: Command, terminal: Terminal): void {
       let command = program;
       for (const topic of topics) {
         const next = command.commands.find((candidate) => candidate.name() === topic);
-        if (next === undefined) command.error(`error: unknown command '${topics.join(" ")}'`, { exitCode: 2 });
+        if (next === undefined)
+          command.error(`error: unknown command '${topics.join(" ")}'`, { exitCode: 2 });
         command = next as Command;
       }
       command.outputHelp();
@@ -88,4 +91,3 @@ function version(): string {
   const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
   return (JSON.parse(text) as { readonly version: string }).version;
 }
-

@@ -21,7 +21,11 @@ export interface Progress {
 }
 
 /** Draws on `stderr` where that is a terminal. @param now - milliseconds; a test gives its own clock. */
-export function createProgress(stderr: Output, enabled: boolean, now: () => number = () => performance.now()): Progress {
+export function createProgress(
+  stderr: Output,
+  enabled: boolean,
+  now: () => number = () => performance.now(),
+): Progress {
   const visible = enabled && stderr.isTTY === true;
   let total: ProgressTotal | undefined;
   let bytes = 0;

@@ -28,13 +28,19 @@ export async function secretFromStdin({ stdin, signal }: Terminal): Promise<Secr
     }
     chunks.push(bytes);
   }
-  const value = Buffer.concat(chunks).toString("utf8").replace(/\r?\n$/, "");
+  const value = Buffer.concat(chunks)
+    .toString("utf8")
+    .replace(/\r?\n$/, "");
   if (value !== "") return new Secret(value);
   throw new AmlError("config_invalid", "There is no secret on stdin.", { hint: "Pipe it in: … < key.txt" });
 }
 
 /** Asks for a secret without showing it. @throws `config_invalid` where there is nobody to ask. */
-export async function askSecret({ stdin, stderr, signal }: Terminal, what: string, hint: string): Promise<Secret> {
+export async function askSecret(
+  { stdin, stderr, signal }: Terminal,
+  what: string,
+  hint: string,
+): Promise<Secret> {
   if (stdin.isTTY !== true || stderr.isTTY !== true) {
     throw new AmlError("config_invalid", `The ${what} is missing.`, { hint });
   }

@@ -19,7 +19,9 @@ export function reportError(error: unknown, stderr: Output, options: ReportOptio
   const exitCode = exitCodeOf(report.code);
   const causes = options.verbose ? causeChain(error) : [];
   if (options.json) {
-    stderr.write(`${jsonText({ error: { ...report, exitCode, causes: options.verbose ? causes : undefined } })}\n`);
+    stderr.write(
+      `${jsonText({ error: { ...report, exitCode, causes: options.verbose ? causes : undefined } })}\n`,
+    );
     return exitCode;
   }
   const label = (text: string, color: "red" | "cyan"): string =>
@@ -28,7 +30,8 @@ export function reportError(error: unknown, stderr: Output, options: ReportOptio
   if (report.hint !== undefined) lines.push(`${label("hint:", "cyan")} ${oneLine(report.hint)}`);
   lines.push(`code: ${report.code}`);
   if (options.verbose) {
-    for (const [key, value] of Object.entries(report.context)) lines.push(`  ${key}: ${oneLine(redact(asText(value)))}`);
+    for (const [key, value] of Object.entries(report.context))
+      lines.push(`  ${key}: ${oneLine(redact(asText(value)))}`);
     for (const cause of causes) lines.push(`caused by: ${cause}`);
   }
   stderr.write(`${lines.join("\n")}\n`);
@@ -57,7 +60,8 @@ function describe(error: unknown): Report {
 
 function causeChain(error: unknown): readonly string[] {
   const chain: string[] = [];
-  if (error instanceof Error && !isAmlError(error) && error.stack !== undefined) chain.push(redact(error.stack));
+  if (error instanceof Error && !isAmlError(error) && error.stack !== undefined)
+    chain.push(redact(error.stack));
   let cause = error instanceof Error ? error.cause : undefined;
   // A chain that is longer than this is a circle.
   while (cause !== undefined && cause !== null && chain.length < 20) {

@@ -28,11 +28,16 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
 
 /** Commander has printed its message already, unless that has to be JSON. */
 function usageError(error: CommanderError, { stderr }: Terminal, json: boolean): number {
+  // Help that was asked for, or that stands in for a missing command.
   if (error.exitCode === 0) return 0;
-  if (json) {
-    const message = error.message.replace(/^error: /, "");
-    const hint = "See 'aml --help'.";
-    stderr.write(`${JSON.stringify({ error: { code: "config_invalid", message, hint, exitCode: 2 } })}\n`);
-  }
+  if (error.code === "commander.help") return 2;
+  const message = error.message.replace(/^error: /, "");
+  const hint = "See 'aml --help'.";
+  const code = "config_invalid";
+  stderr.write(
+    json
+      ? `${JSON.stringify({ error: { code, message, hint, context: {}, exitCode: 2 } })}\n`
+      : `hint: ${hint}\ncode: ${code}\n`,
+  );
   return 2;
 }

@@ -1,6 +1,7 @@
 import type { FolderWorkspace } from "@aml/workspace";
 import { resolve } from "node:path";
 import { jsonText } from "./json-text.ts";
+import type { TableStyle } from "./print-table.ts";
 import type { Progress } from "./progress.ts";
 import { type Terminal, write } from "./terminal.ts";
 
@@ -59,14 +60,18 @@ export async function withSession(
       if (!json) terminal.stderr.write(`${text}\n`);
     },
   };
+  const close = async (): Promise<void> => {
+    progress.clear();
+    await (await workspace)?.[Symbol.asyncDispose]();
+  };
   try {
     await command(session);
-  } finally {
-    progress.clear();
-    // A workspace that did not open has nothing to close, and its error is on its way already.
-    const opened = await workspace?.catch(() => undefined);
-    await opened?.[Symbol.asyncDispose]();
+  } catch (error) {
+    // What went wrong first is what counts: an error of closing would only hide it.
+    await Promise.allSettled([close()]);
+    throw error;
   }
+  await close();
 }
 
 async function openFolder(folder: string, cwd: string, progress: Progress): Promise<FolderWorkspace> {
@@ -81,4 +86,9 @@ async function openFolder(folder: string, cwd: string, progress: Progress): Prom
 /** @see https://no-color.org – read 2026-11 */
 export function hasColor({ stdout, env }: Terminal): boolean {
   return stdout.isTTY === true && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
+}
+
+/** How tables look where the output goes. */
+export function tableStyle({ terminal, color }: Session, types: boolean): TableStyle {
+  return { width: terminal.stdout.columns ?? Infinity, color, types };
 }

@@ -13,7 +13,10 @@ export function addTableCommands(program: Command, action: Action): void {
       .command(name)
       .description(description)
       .argument("<source>", "MLTable folder, data file or glob, or azureml:NAME[:VERSION]")
-      .option("--filter <expression>", "keep rows for which this holds, e.g. \"fare > 10 and city == 'Oslo'\"")
+      .option(
+        "--filter <expression>",
+        "keep rows for which this holds, e.g. \"fare > 10 and city == 'Oslo'\"",
+      )
       .option("--keep <columns>", "keep these columns, separated by commas", (value) => value.split(","))
       .addHelpText("after", examples(lines));
   read("show", "print the first rows", [
@@ -21,7 +24,11 @@ export function addTableCommands(program: Command, action: Action): void {
     "aml table show azureml:trips:1 --limit 5 --filter 'fare > 10' --keep fare,tip",
   ])
     .option("--limit <rows>", "rows at most", wholeNumber, 20)
-    .action(action(async (session, flags: TableFlags, source) => (await body()).showTable(session, flags, source ?? "")));
+    .action(
+      action(async (session, flags: TableFlags, source) =>
+        (await body()).showTable(session, flags, source ?? ""),
+      ),
+    );
   read("export", "write the whole table as one file, or to stdout", [
     "aml table export azureml:trips --format jsonl | head",
     "aml table export data/ --format parquet --output trips.parquet",
@@ -31,10 +38,14 @@ export function addTableCommands(program: Command, action: Action): void {
     .option("--overwrite", "replace the file of that name")
     .option("--limit <rows>", "rows at most", wholeNumber)
     .action(
-      action(async (session, flags: ExportFlags, source) => (await body()).exportTable(session, flags, source ?? "")),
+      action(async (session, flags: ExportFlags, source) =>
+        (await body()).exportTable(session, flags, source ?? ""),
+      ),
     );
   read("schema", "print names and types of the columns", ["aml table schema trips.parquet"]).action(
-    action(async (session, flags: TableFlags, source) => (await body()).showSchema(session, flags, source ?? "")),
+    action(async (session, flags: TableFlags, source) =>
+      (await body()).showSchema(session, flags, source ?? ""),
+    ),
   );
   program
     .command("mltable")

@@ -12,7 +12,10 @@ export interface Terminal {
   readonly signal: AbortSignal;
 }
 
-export type Output = Writable & { readonly isTTY?: boolean | undefined; readonly columns?: number | undefined };
+export type Output = Writable & {
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+};
 
 /** Why a command ended early without being wrong. */
 export class Interruption extends Error {

@@ -74,9 +74,7 @@ function candidates(wanted: Wanted, entries: readonly AdapterEntry[]): readonly 
 }
 
 function fits(definition: AnyAdapterDefinition, wanted: Wanted): boolean {
-  return "type" in wanted
-    ? definition.type === wanted.type
-    : definition.locate?.(wanted.uri) !== undefined;
+  return "type" in wanted ? definition.type === wanted.type : definition.locate?.(wanted.uri) !== undefined;
 }
 
 function definitionsOf(
@@ -86,7 +84,7 @@ function definitionsOf(
   const found = Object.values(exports).filter(isDefinition);
   if (found.length > 0) return found;
   throw new AmlError("config_invalid", `The package ${name} exports no adapter.`, {
-    hint: "Remove it from \"adapters\" in aml.config.json, or export a definition made with defineStorageAdapter().",
+    hint: 'Remove it from "adapters" in aml.config.json, or export a definition made with defineStorageAdapter().',
     context: { package: name },
   });
 }

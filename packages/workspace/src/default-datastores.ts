@@ -41,7 +41,9 @@ export function withDefaultDatastores(registry: Registry, dataFolder: string, si
     async *listDatastores(options) {
       const stored: DatastoreRecord[] = [];
       for await (const record of registry.listDatastores(options)) stored.push(record);
-      const others = [...builtIn.values()].filter(({ name }) => !stored.some((record) => record.name === name));
+      const others = [...builtIn.values()].filter(
+        ({ name }) => !stored.some((record) => record.name === name),
+      );
       yield* [...stored, ...others].toSorted((a, b) => (a.name < b.name ? -1 : 1));
     },
     async getSetting(key, options) {

@@ -30,9 +30,13 @@ async function prepareFolders(root: string, config: WorkspaceConfig): Promise<vo
   for (const name of DEFAULT_DATASTORES) await mkdir(join(root, config.data, name), { recursive: true });
   const own = join(root, dirname(config.registry));
   try {
-    await writeFile(join(own, ".gitignore"), "# Registry, secrets, cache and data stay on this machine.\n*\n", {
-      flag: "wx",
-    });
+    await writeFile(
+      join(own, ".gitignore"),
+      "# Registry, secrets, cache and data stay on this machine.\n*\n",
+      {
+        flag: "wx",
+      },
+    );
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
@@ -40,7 +44,11 @@ async function prepareFolders(root: string, config: WorkspaceConfig): Promise<vo
 
 function configText(): string {
   const { adapters, registry, secrets } = DEFAULT_CONFIG;
-  return JSON.stringify({ adapters: adapters.map((entry) => entry.package), registry, secrets }, undefined, 2);
+  return JSON.stringify(
+    { adapters: adapters.map((entry) => entry.package), registry, secrets },
+    undefined,
+    2,
+  );
 }
 
 /** A path of the configuration, absolute. */

@@ -1,10 +1,18 @@
-import { AmlError, type FileDataset, isAmlError, joinStorePath, type OperationOptions, type TabularDataset, type Workspace } from "@aml/core";
+import {
+  AmlError,
+  type FileDataset,
+  isAmlError,
+  joinStorePath,
+  type OperationOptions,
+  type TabularDataset,
+  type Workspace,
+} from "@aml/core";
 
 /** The one name that an MLTable file may have. */
 export const MLTABLE = "MLTable";
 
-/** Bytes; a longer file is not an MLTable. */
-const LONGEST = 64 * 2 ** 20;
+/** Bytes; what is longer is no recipe. */
+const LONGEST = 16 * 2 ** 20;
 
 /** See `FolderWorkspace.loadMLTable`. */
 export async function loadMLTable(
@@ -12,36 +20,47 @@ export async function loadMLTable(
   folder: string,
   options?: OperationOptions,
 ): Promise<TabularDataset | FileDataset> {
-  const { text, uri } = await readMLTable(workspace, folder, options);
+  const uri = folderUri(workspace.resolve(folder));
+  const text = await readMLTableText(workspace, uri, options);
   const { parseMLTable, toPlan } = await import("@aml/mltable");
-  const plan = toPlan(parseMLTable(text, { path: `${uri}${MLTABLE}` }), uri);
+  const plan = toPlan(parseMLTable(text, { uri: `${uri}${MLTABLE}` }), uri);
   const tabular = plan.steps.some((step) => step.op.startsWith("read_"));
   return tabular ? workspace.tabular.fromPlan(plan) : workspace.filesFromPlan(plan);
 }
 
-/** The text of a folder's `MLTable` file, and the folder's URI with a slash at its end. */
-export async function readMLTable(
+async function readMLTableText(
   workspace: Workspace,
-  folder: string,
+  uri: string,
   options?: OperationOptions,
-): Promise<{ readonly text: string; readonly uri: string }> {
-  const uri = folderUri(workspace.resolve(folder));
+): Promise<string> {
   const { storage, path } = await workspace.locate(uri, options);
   try {
-    const { body } = await storage.read(joinStorePath(path, MLTABLE), {
-      ...options,
-      range: { offset: 0, length: LONGEST },
-    });
-    return { text: await new Response(body).text(), uri };
+    const { body } = await storage.read(joinStorePath(path, MLTABLE), options);
+    return await boundedText(body, uri);
   } catch (cause) {
     if (!isAmlError(cause, "not_found")) throw cause;
-    throw new AmlError("not_found", `There is no file named MLTable in ${uri}.`, {
+    throw new AmlError("not_found", `There is no file named MLTable in ${uri}`, {
       operation: "read",
-      hint: "Give the folder that holds it; its name is exactly MLTable, without an extension.",
+      hint: "Give the folder that holds it; the name is exactly MLTable, without an extension.",
       context: { folder: uri },
       cause,
     });
   }
+}
+
+async function boundedText(body: ReadableStream<Uint8Array>, uri: string): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of body) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length > LONGEST) {
+      throw new AmlError("parse_failed", `The file MLTable in ${uri} is longer than ${LONGEST} characters`, {
+        hint: "It is data rather than a recipe: give its folder or a file name that tells the format.",
+        context: { folder: uri },
+      });
+    }
+  }
+  return text + decoder.decode();
 }
 
 /** A folder's URI ends in a slash. */

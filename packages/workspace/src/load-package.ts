@@ -42,7 +42,8 @@ function findFile(name: string, starts: readonly (string | undefined)[]): string
 function isMissing(error: unknown, name: string): boolean {
   return (
     error instanceof Error &&
-    ((error as NodeJS.ErrnoException).code === "ERR_MODULE_NOT_FOUND" || /cannot find|failed to/i.test(error.message)) &&
+    ((error as NodeJS.ErrnoException).code === "ERR_MODULE_NOT_FOUND" ||
+      /cannot find|failed to/i.test(error.message)) &&
     error.message.includes(name)
   );
 }
@@ -53,7 +54,7 @@ function notInstalled(name: string, cause: unknown): AmlError {
     "config_invalid",
     local ? `The adapter ${name} is not there.` : `The package ${name} is not installed.`,
     {
-      hint: local ? "Correct \"adapters\" in aml.config.json." : `Install it: npm install ${name}`,
+      hint: local ? 'Correct "adapters" in aml.config.json.' : `Install it: npm install ${name}`,
       context: { package: name },
       cause,
     },

@@ -23,6 +23,10 @@ const FORMATS: Readonly<Record<string, Open>> = {
   json,
 };
 
+const EXTENSIONS = Object.keys(FORMATS)
+  .map((extension) => `.${extension}`)
+  .join(", ");
+
 /** Opens an MLTable folder, a data file or glob, or a registered dataset. See `FolderWorkspace.openSource`. */
 export async function openSource(
   workspace: Workspace,
@@ -51,12 +55,14 @@ function formatOf(name: string): Open | undefined {
 }
 
 function unknownFormat(source: string, name: string): AmlError {
-  return new AmlError("config_invalid", `The name ${JSON.stringify(name)} of ${source} does not tell its format.`, {
-    hint:
-      `End it in one of ${Object.keys(FORMATS).map((extension) => `.${extension}`).join(", ")} (or that and .gz), ` +
-      "or describe the data in an MLTable file.",
-    context: { source },
-  });
+  return new AmlError(
+    "config_invalid",
+    `The name ${JSON.stringify(name)} of ${source} does not tell its format.`,
+    {
+      hint: `End it in ${EXTENSIONS} (or that and .gz), or describe the data in an MLTable file.`,
+      context: { source },
+    },
+  );
 }
 
 /** There is no MLTable file: tells a file of unknown format and a folder without MLTable from a path that is not there. */

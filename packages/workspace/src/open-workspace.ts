@@ -23,7 +23,12 @@ import { openEngine } from "./open-engine.ts";
 import { openSource } from "./open-source.ts";
 import { openState } from "./open-state.ts";
 import { saveMLTable, type SaveMLTableOptions } from "./save-mltable.ts";
-import { CONFIG_FILE, DEFAULT_CONFIG, parseWorkspaceConfig, type WorkspaceConfig } from "./workspace-config.ts";
+import {
+  CONFIG_FILE,
+  DEFAULT_CONFIG,
+  parseWorkspaceConfig,
+  type WorkspaceConfig,
+} from "./workspace-config.ts";
 
 export interface OpenWorkspaceOptions {
   /** Where the search for `aml.config.json` starts; it goes on in the parent folders. Default: the current folder. */
@@ -62,7 +67,11 @@ export interface FolderWorkspace extends Workspace {
    *
    * @throws `already_exists` unless `overwrite`; `config_invalid` when a remote MLTable would point at local files.
    */
-  saveMLTable(dataset: TabularDataset | FileDataset, folder: string, options?: SaveMLTableOptions): Promise<void>;
+  saveMLTable(
+    dataset: TabularDataset | FileDataset,
+    folder: string,
+    options?: SaveMLTableOptions,
+  ): Promise<void>;
   /**
    * Opens what a command line calls a source: an MLTable folder, a data file or glob, or `azureml:NAME[:VERSION]`.
    *
@@ -129,4 +138,3 @@ async function readConfig(path: string): Promise<ReadConfig> {
   const [text, { birthtime }] = await Promise.all([readFile(path, "utf8"), stat(path)]);
   return { config: parseWorkspaceConfig(text, path), since: birthtime.toISOString() };
 }
-

@@ -87,7 +87,9 @@ function toInput(map: YAMLMap, source: Source): DatastoreInput {
     options,
     credential: credentialOf(mapping(map, "credentials", source), source),
     ...(description !== undefined && { description }),
-    ...(tags && { tags: Object.fromEntries(keysOf(tags).map((key) => [key, text(tags, key, source) ?? ""])) }),
+    ...(tags && {
+      tags: Object.fromEntries(keysOf(tags).map((key) => [key, text(tags, key, source) ?? ""])),
+    }),
   };
 }
 
@@ -100,7 +102,10 @@ function fileType(type: string, source: Source): FileType {
     later
       ? `${source.path}: datastores of type '${type}' are not supported yet.`
       : `${source.path}: '${type}' is not a datastore type.`,
-    { hint: `Supported in files: ${Object.keys(FILE_TYPES).join(", ")}.`, context: { path: source.path, type } },
+    {
+      hint: `Supported in files: ${Object.keys(FILE_TYPES).join(", ")}.`,
+      context: { path: source.path, type },
+    },
   );
 }
 

@@ -56,7 +56,10 @@ test.each([
   [{ uri: "https://example.com/x" }, "http", ["aml-adapter-s3", "aml-adapter-gs", "@aml/http"]],
   [{ uri: "ftp://example.com/x" }, undefined, ["aml-adapter-s3", "aml-adapter-gs"]],
 ])("%j is %s, importing only %j", async (wanted, type, expected) => {
-  const { find, imported } = finder([{ type: "s3", package: "aml-adapter-s3" }, { package: "aml-adapter-gs" }]);
+  const { find, imported } = finder([
+    { type: "s3", package: "aml-adapter-s3" },
+    { package: "aml-adapter-gs" },
+  ]);
   expect((await find(wanted))?.type).toBe(type);
   await find(wanted);
   expect(imported).toEqual(expected);
@@ -83,7 +86,10 @@ test("packages of the workspace folder and files beside aml.config.json are impo
   await writeFile(join(home, "package.json"), JSON.stringify({ type: "module", exports: "./index.js" }));
   await writeFile(join(home, "index.js"), source);
   await writeFile(join(folder, "own.mjs"), source.replace('"mine"', '"own"'));
-  const entries = [{ type: "mine", package: "aml-adapter-mine" }, { type: "own", package: "./own.mjs" }];
+  const entries = [
+    { type: "mine", package: "aml-adapter-mine" },
+    { type: "own", package: "./own.mjs" },
+  ];
   const find = createAdapterFinder({ entries, folder });
   expect((await find({ type: "mine" }))?.type).toBe("mine");
   expect((await find({ type: "own" }))?.type).toBe("own");

@@ -35,7 +35,9 @@ test("reads Azure ML's v2 form; what looks like a number stays the text that it 
 
 test("an account key, and a SAS with or without its question mark", () => {
   const key = readDatastoreFile(`${blob}credentials:\n  account_key: 00000\n`, "x").credential;
-  expect(key?.kind === "account_key" && key.accountKey instanceof Secret && key.accountKey.reveal()).toBe("00000");
+  expect(key?.kind === "account_key" && key.accountKey instanceof Secret && key.accountKey.reveal()).toBe(
+    "00000",
+  );
   for (const mark of ["", "?"]) {
     const sas = readDatastoreFile(`${blob}credentials: { sas_token: "${mark}sv=1&sig=x" }\n`, "x").credential;
     expect(sas?.kind === "sas" && sas.sasToken instanceof Secret && sas.sasToken.reveal()).toBe("sv=1&sig=x");
@@ -49,7 +51,11 @@ test.each([
   ["name: x\n", "config_invalid", "'type' is missing"],
   ["type: azure_blob\nname: x\naccount_name: a\n", "config_invalid", "'container_name' is missing"],
   [`${blob}containr: x\n`, "config_invalid", "datastore.yml:9:1: unknown key 'containr'"],
-  [`${blob}credentials:\n  account_keys: x\n`, "config_invalid", "datastore.yml:10:3: unknown key 'account_keys'"],
+  [
+    `${blob}credentials:\n  account_keys: x\n`,
+    "config_invalid",
+    "datastore.yml:10:3: unknown key 'account_keys'",
+  ],
   [`${blob}credentials:\n  account_key: x\n  sas_token: y\n`, "config_invalid", "exactly one"],
   [`${blob}endpoint:\n  a: b\n`, "config_invalid", "'endpoint' must be a text"],
   ["type: azure_file\nname: x\n", "unsupported", "azure_file"],

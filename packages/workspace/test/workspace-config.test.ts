@@ -25,7 +25,11 @@ test("every key is read", () => {
     data: "d",
   });
   expect(parseWorkspaceConfig(text, "x")).toEqual({
-    adapters: [{ package: "@aml/azure-blob" }, { type: "s3", package: "aml-adapter-s3" }, { package: "./mine.ts" }],
+    adapters: [
+      { package: "@aml/azure-blob" },
+      { type: "s3", package: "aml-adapter-s3" },
+      { package: "./mine.ts" },
+    ],
     registry: "r.db",
     secrets: { file: "s.json", key: "file", keyFile: "k" },
     cache: { folder: "/tmp/c", maxBytes: 1e9 },

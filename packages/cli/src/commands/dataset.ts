@@ -10,7 +10,7 @@ import type { FolderWorkspace } from "@aml/workspace";
 import { keyValues } from "../datastore-flags.ts";
 import { formatBytes } from "../format-bytes.ts";
 import { printTable } from "../print-table.ts";
-import type { GlobalFlags, Session } from "../session.ts";
+import { type GlobalFlags, type Session, tableStyle } from "../session.ts";
 import { fieldsText } from "./datastore.ts";
 
 export interface RegisterFlags extends GlobalFlags {
@@ -34,7 +34,8 @@ export async function registerDataset(
 ): Promise<void> {
   const { signal } = session;
   const workspace = await session.open();
-  const dataset = flags.file === true ? workspace.files(source) : await workspace.openSource(source, { signal });
+  const dataset =
+    flags.file === true ? workspace.files(source) : await workspace.openSource(source, { signal });
   const { description, pin } = flags;
   const tags = flags.tag && keyValues(flags.tag, "--tag");
   const record = await dataset.register(name, {
@@ -43,7 +44,10 @@ export async function registerDataset(
     ...(description !== undefined && { description }),
     ...(tags && { tags }),
   });
-  await session.print(record, () => `azureml:${record.name}:${record.version} is registered${pinText(record)}.\n`);
+  await session.print(
+    record,
+    () => `azureml:${record.name}:${record.version} is registered${pinText(record)}.\n`,
+  );
 }
 
 function pinText({ plan: { source } }: DatasetRecord): string {
@@ -71,7 +75,7 @@ export async function listDatasets(session: Session, name: string | undefined): 
         createdAt: record.createdAt,
         description: record.description ?? "",
       })),
-      { width: session.terminal.stdout.columns ?? 120, color: session.color },
+      tableStyle(session, false),
     ),
   );
 }
@@ -109,13 +113,19 @@ export async function downloadDataset(session: Session, flags: DownloadFlags, so
   const report = await dataset.download(flags.output, { overwrite: flags.overwrite, signal });
   await session.print(
     report,
-    () => `${report.files.length} files, ${formatBytes(report.bytes)}, are in ${workspace.resolve(flags.output)}.\n`,
+    () =>
+      `${report.files.length} files, ${formatBytes(report.bytes)}, are in ${workspace.resolve(flags.output)}.\n`,
   );
 }
 
 /** A registered dataset by its bare name too; anything else is a source or a path. */
-async function openFiles(workspace: FolderWorkspace, source: string, signal: AbortSignal): Promise<FileDataset> {
-  if (/^azureml:[^/]/.test(source)) return asFiles(workspace, await workspace.datasets.get(source, { signal }));
+async function openFiles(
+  workspace: FolderWorkspace,
+  source: string,
+  signal: AbortSignal,
+): Promise<FileDataset> {
+  if (/^azureml:[^/]/.test(source))
+    return asFiles(workspace, await workspace.datasets.get(source, { signal }));
   if (/^[\w.-]+(?::\d+|@latest)?$/.test(source)) {
     try {
       return asFiles(workspace, await workspace.datasets.get(source, { signal }));
@@ -127,5 +137,9 @@ async function openFiles(workspace: FolderWorkspace, source: string, signal: Abo
 }
 
 function asFiles(workspace: FolderWorkspace, dataset: TabularDataset | FileDataset): FileDataset {
-  return dataset.kind === "file" ? dataset : workspace.filesFromPlan(dataset.plan);
+  if (dataset.kind === "file") return dataset;
+  // Steps after the read are about rows.
+  const { steps } = dataset.plan;
+  const read = steps.findIndex((step) => step.op.startsWith("read_"));
+  return workspace.filesFromPlan({ ...dataset.plan, steps: steps.slice(0, Math.max(0, read)) });
 }

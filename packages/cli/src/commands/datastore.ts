@@ -1,9 +1,15 @@
 import { AmlError, type Column, type DatastoreRecord } from "@aml/core";
 import { resolve } from "node:path";
-import { credentialOf, type DatastoreFlags, keyValues, readTextFile, storeOptions } from "../datastore-flags.ts";
+import {
+  credentialOf,
+  type DatastoreFlags,
+  keyValues,
+  readTextFile,
+  storeOptions,
+} from "../datastore-flags.ts";
 import { jsonText } from "../json-text.ts";
 import { oneLine, printTable } from "../print-table.ts";
-import type { Session } from "../session.ts";
+import { type Session, tableStyle } from "../session.ts";
 
 export type { DatastoreFlags } from "../datastore-flags.ts";
 
@@ -38,7 +44,8 @@ export async function createDatastore(
     },
     { overwrite: flags.overwrite, skipValidation: flags.skipValidation, signal: session.signal },
   );
-  if (record.name !== called) session.note(`note: datastore names are lower-case, so it is called '${record.name}'.`);
+  if (record.name !== called)
+    session.note(`note: datastore names are lower-case, so it is called '${record.name}'.`);
   await session.print(record, () => `Datastore '${record.name}' is registered.\n`);
 }
 
@@ -85,7 +92,7 @@ export async function listDatastores(session: Session): Promise<void> {
         credential: credential.kind,
         options: optionsText(options),
       })),
-      { width: session.terminal.stdout.columns ?? 120, color: session.color },
+      tableStyle(session, false),
     ),
   );
 }
@@ -111,7 +118,10 @@ export async function testDatastore(session: Session, name: string): Promise<voi
 /** `aml datastore delete` */
 export async function deleteDatastore(session: Session, name: string): Promise<void> {
   await (await session.open()).datastores.delete(name, { signal: session.signal });
-  await session.print({ name, deleted: true }, () => `Datastore '${name}' is removed; its data is untouched.\n`);
+  await session.print(
+    { name, deleted: true },
+    () => `Datastore '${name}' is removed; its data is untouched.\n`,
+  );
 }
 
 /** `aml datastore set-default` */

@@ -1,4 +1,12 @@
-import { AmlError, type FileStat, hasGlob, listGlob, type LocatedPath, parseStorePath } from "@aml/core";
+import {
+  AmlError,
+  type FileStat,
+  hasGlob,
+  isAmlError,
+  listGlob,
+  type LocatedPath,
+  parseStorePath,
+} from "@aml/core";
 import { formatBytes } from "../format-bytes.ts";
 import { jsonText } from "../json-text.ts";
 import { oneLine } from "../print-table.ts";
@@ -14,13 +22,19 @@ export async function ls(session: Session, uri: string, recursive: boolean): Pro
   if (session.json) await session.write("[");
   for await (const stat of entries(located, recursive, signal)) {
     const target = located.uriOf(stat.path) + (stat.kind === "directory" ? "/" : "");
-    await session.write(session.json ? `${count === 0 ? "" : ","}\n${jsonText(entry(stat, target))}` : line(stat, target));
+    await session.write(
+      session.json ? `${count === 0 ? "" : ","}\n${jsonText(entry(stat, target))}` : line(stat, target),
+    );
     count++;
   }
   if (session.json) await session.write(count === 0 ? "]\n" : "\n]\n");
 }
 
-async function* entries(located: LocatedPath, recursive: boolean, signal: AbortSignal): AsyncIterable<FileStat> {
+async function* entries(
+  located: LocatedPath,
+  recursive: boolean,
+  signal: AbortSignal,
+): AsyncIterable<FileStat> {
   const { storage, path } = located;
   if (hasGlob(path)) {
     let matched = false;
@@ -28,7 +42,8 @@ async function* entries(located: LocatedPath, recursive: boolean, signal: AbortS
       matched = true;
       yield stat;
     }
-    if (!matched) throw nothing(located, "'*' stays within a folder; '**' goes below it. Names are case-sensitive.");
+    if (!matched)
+      throw nothing(located, "'*' stays within a folder; '**' goes below it. Names are case-sensitive.");
     return;
   }
   const folder = parseStorePath(path);
@@ -41,12 +56,16 @@ async function* entries(located: LocatedPath, recursive: boolean, signal: AbortS
   }
   if (listed) return;
   // Nothing below: an empty folder, one file, or nothing at all, which is then an error.
-  const stat = await storage.stat(folder, { signal });
+  const stat = await storage.stat(folder, { signal }).catch((error: unknown) => {
+    if (!isAmlError(error, "not_found") || path === "") throw error;
+    throw nothing(located, "List the folder above it; names are case-sensitive.", error);
+  });
   if (stat.kind === "file") yield stat;
 }
 
-function nothing({ uriOf, path }: LocatedPath, hint: string): AmlError {
-  return new AmlError("not_found", `No file matches ${uriOf(path)}.`, { hint, context: { path } });
+function nothing({ uriOf, path }: LocatedPath, hint: string, cause?: unknown): AmlError {
+  const what = hasGlob(path) ? "No file matches" : "There is nothing at";
+  return new AmlError("not_found", `${what} ${uriOf(path)}.`, { hint, context: { path }, cause });
 }
 
 function entry({ kind, size, modifiedAt, etag }: FileStat, uri: string): Readonly<Record<string, unknown>> {

@@ -2,7 +2,7 @@ import { AmlError, type Row, type TableFormat, type TabularDataset } from "@aml/
 import type { FolderWorkspace } from "@aml/workspace";
 import { formatBytes } from "../format-bytes.ts";
 import { printTable } from "../print-table.ts";
-import type { GlobalFlags, Session } from "../session.ts";
+import { type GlobalFlags, type Session, tableStyle } from "../session.ts";
 
 export interface TableFlags extends GlobalFlags {
   readonly filter?: string;
@@ -24,9 +24,7 @@ export async function showTable(session: Session, flags: TableFlags, source: str
     const rows: Row[] = [];
     for await (const batch of result.batches({ signal: session.signal })) rows.push(...batch);
     const { columns } = result.schema;
-    await session.print({ columns, rows }, () =>
-      printTable(columns, rows, { width: session.terminal.stdout.columns ?? 120, color: session.color }),
-    );
+    await session.print({ columns, rows }, () => printTable(columns, rows, tableStyle(session, true)));
   } finally {
     await result[Symbol.asyncDispose]();
   }
@@ -43,7 +41,7 @@ export async function showSchema(session: Session, flags: TableFlags, source: st
         { name: "nullable", type: "boolean", nullable: false },
       ],
       schema.columns.map(({ name, type, nullable }) => ({ column: name, type, nullable })),
-      { width: session.terminal.stdout.columns ?? 120, color: session.color },
+      tableStyle(session, false),
     ),
   );
 }
@@ -69,7 +67,8 @@ export async function exportTable(session: Session, flags: ExportFlags, source: 
   }
   const reader = table.encode(format, { signal }).getReader();
   try {
-    for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) await session.write(chunk.value);
+    for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read())
+      await session.write(chunk.value);
   } catch (error) {
     await reader.cancel(error);
     throw error;
@@ -84,7 +83,11 @@ async function openTable(session: Session, flags: TableFlags, source: string): P
   return flags.limit === undefined ? table : table.take(flags.limit);
 }
 
-async function tabular(workspace: FolderWorkspace, source: string, signal: AbortSignal): Promise<TabularDataset> {
+async function tabular(
+  workspace: FolderWorkspace,
+  source: string,
+  signal: AbortSignal,
+): Promise<TabularDataset> {
   const dataset = await workspace.openSource(source, { signal });
   if (dataset.kind === "tabular") return dataset;
   throw new AmlError("unsupported", `${source} is a dataset of files, not a table.`, {
