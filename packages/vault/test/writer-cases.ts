@@ -61,7 +61,9 @@ export function writerCases(test: Runner["test"]): void {
         await checkValues(file, names);
       }
       await openVault({ file, key: KEY_FILE }).set("after", new Secret("1"));
-      assert.deepEqual((await readdir(folder)).toSorted(), ["vault", "vault.key", "vault.lock"]);
+      // Who dies while making the key may leave its draft, a key that nothing was ever encrypted with.
+      const left = (await readdir(folder)).filter((name) => !/^vault\.key\..+\.tmp$/.test(name));
+      assert.deepEqual(left.toSorted(), ["vault", "vault.key", "vault.lock"]);
     }));
 }
 
