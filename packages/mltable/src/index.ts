@@ -1,1 +1,6 @@
-export {};
+export { editMLTable, type MLTableEdit } from "./edit-mltable.ts";
+export { formatMLTable } from "./format-mltable.ts";
+export type { MLTable, Traits } from "./mltable.ts";
+export { type MLTableFault, parseMLTable, type ParseMLTableOptions } from "./parse-mltable.ts";
+export { fromPlan, toPlan } from "./to-plan.ts";
+export { checkTraitColumns, withMetadata, withTraits } from "./traits.ts";

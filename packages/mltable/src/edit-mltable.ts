@@ -1,0 +1,123 @@
+import type { PathSpec, Step } from "@aml/core";
+import { formatStep } from "./format-mltable.ts";
+import { Document, isMap, isSeq, type Pair, type ParsedNode, YAMLMap, YAMLSeq } from "yaml";
+import type { Traits } from "./mltable.ts";
+import { parseMLTable, readMLTable } from "./parse-mltable.ts";
+import { keyText, WRITE_OPTIONS, type YamlText } from "./yaml-text.ts";
+
+/** What to change. What is absent stays as it is; traits and metadata are replaced as a whole, null removes them. */
+export interface MLTableEdit {
+  readonly paths?: readonly PathSpec[];
+  readonly transformations?: readonly Step[];
+  readonly traits?: Traits | null;
+  readonly metadata?: Readonly<Record<string, unknown>> | null;
+}
+
+const SECTIONS = ["paths", "transformations", "traits", "metadata"] as const;
+type Section = (typeof SECTIONS)[number];
+
+/**
+ * Changes an MLTable's text. Sections that do not change keep every byte; in a section that does, the items that
+ * stay keep their comments and their spelling.
+ *
+ * @throws as `parseMLTable`, for the text and for the result.
+ */
+export function editMLTable(text: string, edit: MLTableEdit): string {
+  let out = text.replace(/^\uFEFF/, "");
+  for (const section of SECTIONS) {
+    const value = edit[section];
+    if (value !== undefined) out = editSection(out, section, value);
+  }
+  parseMLTable(out);
+  return text.startsWith("\uFEFF") ? `\uFEFF${out}` : out;
+}
+
+function editSection(text: string, section: Section, value: unknown): string {
+  const { table, yaml } = readMLTable(text);
+  const before = table[section];
+  const after = value === null ? {} : value;
+  if (JSON.stringify(before) === JSON.stringify(after)) return text;
+  const root = yaml.document.contents as unknown as YAMLMap<ParsedNode, ParsedNode | null>;
+  const at = root.items.findIndex((pair) => keyText(pair.key) === section);
+  const pair = root.items[at];
+  const node = Array.isArray(after)
+    ? listNode(section, after, before as readonly unknown[], pair?.value)
+    : mapNode(after as object, before, pair?.value);
+  const empty = node.items.length === 0;
+  // One line in braces has no lines of its own to leave alone.
+  if (root.flow === true) {
+    if (empty) root.delete(section);
+    else root.set(section as unknown as ParsedNode, node as unknown as ParsedNode);
+    return yaml.document.toString({ lineWidth: 0 });
+  }
+  const written = empty ? "" : sectionText(section, node, text);
+  if (pair !== undefined) return replacePair(yaml, pair, root.items[at + 1], written);
+  return `${text === "" || text.endsWith("\n") ? text : `${text}\n`}${written}`;
+}
+
+/** Old items that come again, in the same order, keep their nodes and so their comments. */
+function listNode(
+  section: Section,
+  after: readonly unknown[],
+  before: readonly unknown[],
+  old: ParsedNode | null | undefined,
+): YAMLSeq {
+  const seq = new YAMLSeq();
+  const nodes = isSeq<ParsedNode>(old) ? old.items : [];
+  const texts = before.map((item) => JSON.stringify(item));
+  let from = 0;
+  for (const item of after) {
+    const found = texts.indexOf(JSON.stringify(item), from);
+    const kept = found < 0 ? undefined : nodes[found];
+    if (kept) from = found + 1;
+    seq.items.push(kept ?? freshNode(section === "transformations" ? formatStep(item as Step) : item));
+  }
+  copyComments(old, seq);
+  return seq;
+}
+
+function mapNode(after: object, before: object, old: ParsedNode | null | undefined): YAMLMap {
+  const map = new YAMLMap();
+  const pairs = isMap<ParsedNode, ParsedNode>(old) ? old.items : [];
+  for (const [key, value] of Object.entries(after)) {
+    const kept = pairs.find((pair) => keyText(pair.key) === key);
+    const same = JSON.stringify((before as Record<string, unknown>)[key]) === JSON.stringify(value);
+    if (kept && same) map.items.push(kept);
+    else map.set(kept?.key ?? key, freshNode(value));
+  }
+  copyComments(old, map);
+  return map;
+}
+
+function copyComments(from: ParsedNode | null | undefined, to: YAMLSeq | YAMLMap): void {
+  if (from?.commentBefore) to.commentBefore = from.commentBefore;
+  if (from?.comment) to.comment = from.comment;
+}
+
+function freshNode(value: unknown): unknown {
+  return new Document(undefined, WRITE_OPTIONS).createNode(JSON.parse(JSON.stringify(value)));
+}
+
+function sectionText(section: Section, node: YAMLSeq | YAMLMap, text: string): string {
+  const document = new Document(undefined, { ...WRITE_OPTIONS, aliasDuplicateObjects: false });
+  const root = new YAMLMap();
+  root.set(section, node);
+  document.contents = root as never;
+  // As the rest of the file has it: dashes below their key, or indented.
+  return document.toString({ lineWidth: 0, indentSeq: !/^\w+:[^\n]*\n(?:[ \t]*#[^\n]*\n)*- /m.test(text) });
+}
+
+function replacePair(
+  { text }: YamlText,
+  pair: Pair<ParsedNode, ParsedNode | null>,
+  next: Pair<ParsedNode, ParsedNode | null> | undefined,
+  written: string,
+): string {
+  const start = pair.key.range[0];
+  const limit = next?.key.range[0] ?? text.length;
+  // Comments after the section belong to what comes next.
+  const end = Math.min(pair.value?.range[1] ?? pair.key.range[1], limit);
+  const lineEnd = text.indexOf("\n", Math.max(end - 1, start));
+  const rest = lineEnd < 0 ? text.length : lineEnd + 1;
+  return text.slice(0, start) + written + text.slice(Math.min(rest, limit));
+}
