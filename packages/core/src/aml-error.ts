@@ -87,7 +87,8 @@ const SECRETS: readonly (readonly [RegExp, string])[] = [
     /("(?:accountKey|sasToken|clientSecret|password|token|access_token|certificate)"\s*:\s*)"[^"]*"/gi,
     '$1"***"',
   ],
-  [/(\w[\w+.-]*:\/\/[^\s/:@]+):[^\s/@]+@/g, "$1:***@"],
+  // The scheme is bounded: unbounded, a long word would take quadratic time.
+  [/(\w[\w+.-]{0,30}:\/\/[^\s/:@]+):[^\s/@]+@/g, "$1:***@"],
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(-----END [A-Z ]*PRIVATE KEY-----|$)/g, "***"],
 ];
 

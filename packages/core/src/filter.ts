@@ -1,1 +1,282 @@
-export {};
+import type { Expr, ExprFunction } from "./expr.ts";
+import { MAX_FILTER_LENGTH, refuse, type Token, tokenizeFilter } from "./tokenize-filter.ts";
+
+const MAX_DEPTH = 200;
+
+/** Python's precedences: the higher, the tighter. `not` is at 3, the unary signs are at 9. */
+const POWER: ReadonlyMap<string, number> = new Map(
+  "or:and::== != < <= > >= in not is:|:&:+ -:* / // %::**"
+    .split(":")
+    .flatMap((operators, level) => operators.split(" ").map((operator) => [operator, level + 1])),
+);
+const NOT = 3;
+const COMPARE = 4;
+const SIGN = 9;
+
+/** Names that are called: what for, with how many arguments at least and at most, the receiver included. */
+const CALLS: ReadonlyMap<string, readonly [fn: ExprFunction, least: number, most: number]> = new Map(
+  (
+    "startswith starts_with 2,starts_with starts_with 2,endswith ends_with 2,ends_with ends_with 2," +
+    "contains contains 2,lower to_lower 1,to_lower to_lower 1,upper to_upper 1,to_upper to_upper 1," +
+    "substring substring 23,index_of index_of 2,find index_of 2,length length 1,is_null is_null 1," +
+    "is_error is_error 1,len length 1,datetime datetime 37"
+  )
+    .split(",")
+    .map((entry) => {
+      const [name, fn, arity] = entry.split(" ") as [string, ExprFunction, string];
+      return [name, [fn, Number(arity[0]), Number(arity.at(-1))]];
+    }),
+);
+
+const PARENTHESES = "Put each comparison in parentheses: (a > 1) & (b < 2).";
+const LIST = 'Write a list of literals: x in ["a", "b"]. For a part of a text there is contains.';
+
+interface Parser {
+  readonly filter: string;
+  readonly tokens: readonly Token[];
+  index: number;
+  depth: number;
+  /** Where the last `&`, `|` or `~` ended. */
+  bits: number;
+}
+
+/**
+ * Reads a filter: a Python-style expression over columns, of a closed vocabulary. Nothing is ever evaluated.
+ *
+ * @throws `plan_invalid` with the place of what is not understood, in the message and as `context.position` and
+ * `context.length` (UTF-16 units, zero-based).
+ * @see https://docs.python.org/3/reference/expressions.html#operator-precedence – precedences, read 2026-11
+ */
+export function parseFilter(filter: string): Expr {
+  const parser: Parser = { filter, tokens: tokenizeFilter(filter), index: 0, depth: 0, bits: -1 };
+  const expr = parseExpr(parser, 1);
+  if (peek(parser).kind !== "end") throw wrong(parser);
+  if (!isSmall(expr)) throw refuse(filter, 0, filter.length, "the filter is too long or nested too deeply");
+  return expr;
+}
+
+/** The columns that a filter reads, each once, in order of appearance. */
+export function filterColumns(expr: Expr): readonly string[] {
+  if ("col" in expr) return [expr.col];
+  return "fn" in expr ? [...new Set(expr.args.flatMap(filterColumns))] : [];
+}
+
+/** Chains repeat operands and operators nest without parentheses, so the tree is measured too, not the text alone. */
+function isSmall(expr: Expr): boolean {
+  let budget = MAX_FILTER_LENGTH;
+  const fits = (node: Expr, depth: number): boolean => {
+    // At least what the canonical text takes, so that this can be parsed again.
+    budget -= "fn" in node ? 16 + 5 * node.args.length : JSON.stringify(node).length;
+    return (
+      budget >= 0 && depth <= MAX_DEPTH && !("fn" in node && !node.args.every((arg) => fits(arg, depth + 1)))
+    );
+  };
+  return fits(expr, 0);
+}
+
+function parseExpr(parser: Parser, least: number): Expr {
+  // A level of the tree takes two of these at most, with its parentheses: what was accepted can be parsed again.
+  if (++parser.depth > 2 * MAX_DEPTH + 2) throw wrong(parser, "the filter is nested too deeply");
+  let left = parsePrefix(parser, least);
+  for (;;) {
+    const { kind, text } = peek(parser);
+    const power = kind === "operator" ? (POWER.get(text) ?? 0) : 0;
+    if (power === 0 || power < least) break;
+    left = power === COMPARE ? parseComparison(parser, left) : parseBinary(parser, left, power);
+  }
+  parser.depth--;
+  return left;
+}
+
+function parsePrefix(parser: Parser, least: number): Expr {
+  if (least <= NOT && accept(parser, "not")) return { fn: "not", args: [parseExpr(parser, NOT)] };
+  const bit = accept(parser, "~");
+  if (!bit && !accept(parser, "-")) return parsePrimary(parser);
+  const { literal } = peek(parser);
+  const operand = parseExpr(parser, SIGN);
+  if (bit) parser.bits = parser.index;
+  else if (operand === literal) {
+    // `-2` is a number; `-2 ** 2` and `-(2)` are not.
+    if ("int" in operand) return { int: `-${operand.int}` };
+    if ("lit" in operand && typeof operand.lit === "number") return { lit: -operand.lit || 0 };
+  }
+  return { fn: bit ? "not" : "negate", args: [operand] };
+}
+
+function parseBinary(parser: Parser, left: Expr, power: number): Expr {
+  const fn = next(parser).text;
+  const logical = power < NOT ? fn : fn === "&" ? "and" : fn === "|" ? "or" : undefined;
+  if (logical === undefined) {
+    return { fn: fn as ExprFunction, args: [left, parseExpr(parser, fn === "**" ? SIGN : power + 1)] };
+  }
+  const args = [left];
+  do args.push(parseExpr(parser, power + 1));
+  while (accept(parser, fn));
+  if (power > NOT) parser.bits = parser.index;
+  return { fn: logical as ExprFunction, args };
+}
+
+/** A chain `a < b < c` means `a < b and b < c`. */
+function parseComparison(parser: Parser, first: Expr): Expr {
+  const links: Expr[] = [];
+  let left: Expr | undefined = first;
+  while (peek(parser).kind === "operator" && POWER.get(peek(parser).text) === COMPARE) {
+    if (left === undefined) throw wrong(parser, "a comparison cannot follow here", PARENTHESES);
+    refuseBits(parser);
+    const operator = next(parser).text;
+    const negated = operator === "not" || (operator === "is" && accept(parser, "not"));
+    if (operator === "not") expect(parser, "in");
+    if (operator === "is" && !isNone(peek(parser).literal)) {
+      throw wrong(parser, "only None may follow is", "Compare values by == or !=.");
+    }
+    if (operator === "in" || operator === "not") {
+      links.push({ fn: negated ? "not_in" : "in", args: [left, ...parseList(parser)] });
+      left = undefined;
+    } else {
+      const right = parseExpr(parser, COMPARE + 1);
+      refuseBits(parser);
+      const other = isNone(right) ? left : isNone(left) ? right : undefined;
+      const fn =
+        operator === "is" || operator === "==" ? "is_null" : operator === "!=" ? "is_not_null" : undefined;
+      links.push(
+        other && fn
+          ? { fn: negated ? "is_not_null" : fn, args: [other] }
+          : { fn: operator as ExprFunction, args: [left, right] },
+      );
+      left = right;
+    }
+  }
+  return links.length === 1 ? (links[0] as Expr) : { fn: "and", args: links };
+}
+
+/** Python binds `&` tighter than `==`, which nobody means: `a == 1 & b == 2`. */
+function refuseBits(parser: Parser): void {
+  if (parser.bits === parser.index)
+    throw wrong(parser, "&, | and ~ bind tighter than a comparison", PARENTHESES);
+}
+
+function isNone(expr: Expr | undefined): boolean {
+  return expr !== undefined && "lit" in expr && expr.lit === null;
+}
+
+function parseList(parser: Parser): readonly Expr[] {
+  const close = accept(parser, "[") ? "]" : ")";
+  if (close === ")" && !accept(parser, "(")) throw wrong(parser, "a list must follow in", LIST);
+  const list: Expr[] = [];
+  let comma = close === "]";
+  while (!accept(parser, close)) {
+    const element = parseExpr(parser, COMPARE + 1);
+    const constant = "fn" in element ? element.fn === "datetime" : !("col" in element);
+    if (!constant) throw wrong(parser, "a list holds literals only", LIST);
+    list.push(element);
+    if (accept(parser, ",")) comma = true;
+    else if (!comma || peek(parser).text !== close) throw wrong(parser, undefined, LIST);
+  }
+  return list;
+}
+
+function parsePrimary(parser: Parser): Expr {
+  const { kind, text, literal } = peek(parser);
+  const named = kind === "name" && parser.tokens[parser.index + 1]?.text === "(";
+  let value: Expr;
+  if (literal) {
+    next(parser);
+    value = literal;
+  } else if (accept(parser, "(")) {
+    value = parseExpr(parser, 1);
+    expect(parser, ")");
+  } else if (named && text === "col") {
+    parser.index += 2;
+    const name = next(parser).literal;
+    if (!name || !("lit" in name) || typeof name.lit !== "string") {
+      throw wrong(parser, "col() takes a name in quotes", 'Write col("name").');
+    }
+    expect(parser, ")");
+    value = { col: name.lit };
+  } else if (named && (text === "len" || text === "datetime")) value = parseCall(parser, []);
+  else if (kind === "name" && !named) {
+    next(parser);
+    if (/^(__.*__|true|false|null|lambda)$/.test(text)) {
+      parser.index--;
+      throw wrong(
+        parser,
+        `${text} has no meaning here`,
+        `Values are True, False, None; a column is col("${text}").`,
+      );
+    }
+    value = { col: text };
+  } else throw wrong(parser);
+  while (accept(parser, ".")) value = parseCall(parser, [value]);
+  return value;
+}
+
+function parseCall(parser: Parser, receiver: readonly Expr[]): Expr {
+  const start = parser.index;
+  const { kind, text } = peek(parser);
+  const [fn, least, most] = CALLS.get(text) ?? ["and", 1, 0];
+  // `len(x)` and `x.length()` are one function, and `x.len()` is none.
+  if (kind !== "name" || least > most || /^(len|datetime)$/.test(text) !== (receiver.length === 0))
+    throw wrong(parser);
+  next(parser);
+  expect(parser, "(");
+  const args = [...receiver];
+  if (!accept(parser, ")")) {
+    do args.push(parseExpr(parser, 1));
+    while (accept(parser, ","));
+    expect(parser, ")");
+  }
+  if (args.length >= least && args.length <= most && (fn !== "datetime" || isDatetime(args)))
+    return { fn, args };
+  parser.index = start;
+  throw wrong(
+    parser,
+    fn === "datetime" ? "this is no date" : "the number of arguments is wrong",
+    fn === "datetime"
+      ? "Give year, month and day, then hour, minute, second, microsecond, as integers."
+      : undefined,
+  );
+}
+
+function isDatetime(args: readonly Expr[]): boolean {
+  const parts = args.map((arg) => ("lit" in arg && typeof arg.lit === "number" ? arg.lit : Number.NaN));
+  const [year = 0, month = 0] = parts;
+  // The calendar repeats after 400 years, and Date reads years below 100 as 19xx.
+  const days = new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate();
+  const limits = [9999, 12, days, 23, 59, 59, 999_999];
+  return parts.every(
+    (part, index) => Number.isInteger(part) && part >= (index < 3 ? 1 : 0) && part <= (limits[index] ?? 0),
+  );
+}
+
+function peek(parser: Parser): Token {
+  return parser.tokens[parser.index] as Token;
+}
+
+function next(parser: Parser): Token {
+  const token = peek(parser);
+  if (token.kind !== "end") parser.index++;
+  return token;
+}
+
+function accept(parser: Parser, operator: string): boolean {
+  const { kind, text } = peek(parser);
+  if (kind !== "operator" || text !== operator) return false;
+  parser.index++;
+  return true;
+}
+
+function expect(parser: Parser, operator: string): void {
+  if (!accept(parser, operator)) throw wrong(parser, `there should be a ${operator}`);
+}
+
+function wrong(parser: Parser, why?: string, hint?: string): Error {
+  const { start, text } = peek(parser);
+  const length = text.length;
+  return refuse(
+    parser.filter,
+    start,
+    length,
+    why ?? (length ? `${text} is not allowed here` : "it ends too early"),
+    hint,
+  );
+}
