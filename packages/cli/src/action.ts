@@ -16,7 +16,7 @@ export function createAction(terminal: Terminal): Action {
       const command = call.at(-1) as Command;
       const args = call.slice(0, -2) as (string | undefined)[];
       await withSession(terminal, command.optsWithGlobals<GlobalFlags>(), (session) =>
-        body(session, command.optsWithGlobals() as never, ...args),
+        body(session, command.optsWithGlobals<never>(), ...args),
       );
     };
 }
