@@ -59,12 +59,16 @@ function createDriver(options: NodeSqliteDialectOptions): Driver {
   const command = (sql: string) => async (): Promise<void> => {
     await whenFree(options, () => database.prepare(sql).all());
   };
+  const rollback = command("rollback");
   return {
     async init() {},
     acquireConnection: async () => connection,
     beginTransaction: command("begin immediate"),
     commitTransaction: command("commit"),
-    rollbackTransaction: command("rollback"),
+    async rollbackTransaction() {
+      // A full disk, for one, makes SQLite roll back by itself; a second time would hide that error.
+      if (database.isTransaction) await rollback();
+    },
     async releaseConnection() {},
     async destroy() {
       database.close();

@@ -6,7 +6,11 @@ import { DatabaseSync } from "node:sqlite";
 import { isAmlError } from "@aml/core";
 import type { AmlErrorCode, Registry } from "@aml/core";
 import { openSqliteRegistry } from "@aml/registry-sql";
+import { Kysely } from "kysely";
 import { all, dataset, datastore, registryCases } from "../../core/test/registry-cases.ts";
+import { nodeSqliteDialect } from "../src/node-sqlite-dialect.ts";
+import { sqlRegistry } from "../src/sql-registry.ts";
+import type { Tables } from "../src/tables.ts";
 import { startChild } from "./child.ts";
 
 export interface Runner {
@@ -151,6 +155,26 @@ function writerCases(test: Runner["test"]): void {
       await registry.close();
     }));
 
+  test("a full disk is resource_exhausted; what was there stays, and writing goes on when there is room", () =>
+    inFolder(async (folder) => {
+      const file = join(folder, "registry.db");
+      await withRegistry(folder, async (registry) => void (await registry.putDatastore(datastore("before"))));
+      const database = new DatabaseSync(file);
+      // Stands for the disk: SQLite reports both in the same way.
+      database.exec("PRAGMA max_page_count = 12");
+      const dialect = nodeSqliteDialect({ database, file, busyTimeoutMs: 0 });
+      const registry = sqlRegistry(new Kysely<Tables>({ dialect }), file);
+      const big = datastore("big", { description: "x".repeat(100_000) });
+      for (let i = 0; i < 2; i++) await fails(registry.putDatastore(big), "resource_exhausted");
+      assert.deepEqual(
+        (await all(registry.listDatastores())).map(({ name }) => name),
+        ["before"],
+      );
+      database.exec("PRAGMA max_page_count = 10000");
+      await registry.putDatastore(big);
+      await registry.close();
+    }));
+
   test("in one thread do not block one another", () =>
     inFolder(async (folder) => {
       const file = join(folder, "registry.db");
@@ -181,7 +205,7 @@ function writerCases(test: Runner["test"]): void {
   test("a process killed at any moment loses nothing that it acknowledged", () =>
     inFolder(async (folder) => {
       const file = join(folder, "registry.db");
-      const rounds = Number(process.env["AML_KILL_ROUNDS"] ?? 8);
+      const rounds = Number(process.env["AML_KILL_ROUNDS"] ?? 5);
       const lines: string[] = [];
       for (let round = 0; round < rounds; round++) {
         const child = startChild("writer.ts", file, `${round}`, "100000");

@@ -42,7 +42,7 @@ export function writerCases(test: Runner["test"]): void {
 
   test("a process killed at any moment loses nothing that it acknowledged", () =>
     inFolder(async (file, folder) => {
-      const rounds = Number(process.env["AML_KILL_ROUNDS"] ?? 8);
+      const rounds = Number(process.env["AML_KILL_ROUNDS"] ?? 5);
       const names: string[] = [];
       for (let round = 0; round < rounds; round++) {
         const child = startChild("writer.ts", [file, `${round}`, "100000"]);
