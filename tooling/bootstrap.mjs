@@ -137,7 +137,7 @@ function install(env) {
   const args = ["install", "--frozen-lockfile", "--trust-lockfile", "--reporter=append-only", ...folders];
   const done = spawnSync("pnpm", args, {
     cwd: root,
-    env: { ...env, PNPM_HOME: join(tools, "pnpm-home") },
+    env,
     shell: win,
     encoding: "utf8",
   });
@@ -164,6 +164,7 @@ for (; command[0]?.startsWith("--"); command = command.slice(1)) {
   if (key === "with") options.with.push(value);
   else options[key] = value;
 }
+const started = Date.now();
 mkdirSync(tools, { recursive: true });
 const path = process.env.PATH ?? "";
 const node = nodeDir();
@@ -174,11 +175,14 @@ const env = {
   DO_NOT_TRACK: "1",
   TURBO_TELEMETRY_DISABLED: "1",
   // What these would keep in the home directory stays in the clone.
+  PNPM_HOME: join(tools, "pnpm-home"),
   DENO_DIR: join(tools, "deno-cache"),
   BUN_INSTALL_CACHE_DIR: join(tools, "bun-cache"),
   BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0",
 };
 alone(() => install(env));
+const seconds = Math.round((Date.now() - started) / 1000);
+if (seconds > 2) say(`ready after ${seconds} s`);
 if (options.script) {
   const script = ["--conditions=@aml/source", join(root, options.script), ...command];
   const cwd = process.env.INIT_CWD ?? process.cwd();

@@ -11,6 +11,14 @@ import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const scratch = mkdtempSync(join(tmpdir(), "aml-test-"));
+// The tests of a machine do not depend on its user's settings, and leave nothing among them.
+const home = join(root, ".toolchain", "test-home");
+const homes = {
+  XDG_CACHE_HOME: join(home, "cache"),
+  XDG_CONFIG_HOME: join(home, "config"),
+  XDG_DATA_HOME: join(home, "data"),
+  XDG_STATE_HOME: join(home, "state"),
+};
 const total = { passed: 0, failed: 0, skipped: 0 };
 const failures = [];
 const skips = [];
@@ -28,7 +36,7 @@ function stage(title, command, args, env = {}) {
   const { status, signal, error } = spawnSync(command, args, {
     cwd: root,
     stdio: ["ignore", "inherit", "inherit"],
-    env: { ...process.env, ...env, AML_COUNTS: file },
+    env: { ...process.env, ...homes, ...env, AML_COUNTS: file },
     shell: process.platform === "win32",
   });
   const ending = error?.message ?? signal ?? `exit code ${status}`;

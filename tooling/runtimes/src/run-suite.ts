@@ -14,8 +14,13 @@ if (!file || !output) throw new Error("usage: AML_COUNTS=counts.json <runtime> r
 
 const stray: unknown[] = [];
 process.on("unhandledRejection", (reason) => stray.push(reason));
-const { suite } = (await import(pathToFileURL(file).href)) as { suite: Suite };
-const counts = await runAll(await collect(suite), (text) => console.log(text));
+const counts: Counts = { passed: 0, failed: 0, skipped: 0, failures: [], skips: [] };
+try {
+  const { suite } = (await import(pathToFileURL(file).href)) as { suite: Suite };
+  Object.assign(counts, await runAll(await collect(suite), (text) => console.log(text)));
+} catch (error) {
+  fail("the suite cannot be loaded", error);
+}
 for (const reason of stray) fail("an unhandled rejection", reason);
 save(counts);
 process.exitCode = counts.failed ? 1 : 0;
