@@ -1,4 +1,6 @@
 import { defineConfig } from "tsup";
 import { lib } from "@aml/kit/tsup";
 
-export default defineConfig(lib({ entry: ["src/index.ts"], platform: "node" }));
+export default defineConfig(
+  lib({ entry: ["src/index.ts"], platform: "node", external: ["@napi-rs/keyring"] }),
+);
