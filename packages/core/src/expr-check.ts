@@ -11,9 +11,9 @@ export const exprCheck: Check = (value, pointer, report) => {
   try {
     const expr = parseFilter(formatFilter(value as Expr));
     if (sortedJson(expr) === sortedJson(value)) return freeze(expr);
-    return report({ pointer, message: "has something that is no part of a filter" });
+    return void report({ pointer, message: "has something that is no part of a filter" });
   } catch (error) {
-    return report({ pointer, message: `is no filter: ${(error as Error).message}` });
+    return void report({ pointer, message: `is no filter: ${(error as Error).message}` });
   }
 };
 

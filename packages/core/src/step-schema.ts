@@ -66,7 +66,7 @@ function conversions(columns: Check, mappings: Readonly<Record<string, Check>>):
   const mapping = record({ boolean: booleanWords, datetime, ...mappings }, [], { one: true });
   const columnType: Check = (value, pointer, report) => {
     if (value === "datetime")
-      return report({ pointer, message: "must be a mapping: datetime needs formats" });
+      return void report({ pointer, message: "must be a mapping: datetime needs formats" });
     if (typeof value === "string") return plain(value, pointer, report);
     const checked = mapping(value, pointer, report) as Readonly<Record<string, object>> | undefined;
     // A mapping with nothing but defaults says the same as the plain word.
@@ -100,7 +100,7 @@ const partitionFormat: Check = (value, pointer, report) => {
     return value;
   } catch (error) {
     const { message, hint } = error as { message: string; hint?: string };
-    return report({ pointer, message: `is wrong: ${message}`, hint });
+    return void report({ pointer, message: `is wrong: ${message}`, hint });
   }
 };
 
@@ -188,7 +188,7 @@ export function parseStep(op: string, argument: unknown, report: Report, at: Poi
 /** Checks one step as a plan holds it: a mapping with `op` and named fields. */
 export const stepCheck: Check = (value, at, report) => {
   const { op, ...fields } = isPlainObject(value) ? value : {};
-  if (typeof op !== "string") return report({ pointer: at, message: "must be a mapping with an op" });
+  if (typeof op !== "string") return void report({ pointer: at, message: "must be a mapping with an op" });
   return checkStep(op, report, at, ([check, field], inner) =>
     (field === undefined ? check : record({ [field]: check }, [field]))(fields, at, inner),
   );

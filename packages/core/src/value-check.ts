@@ -13,7 +13,8 @@ export interface PlanIssue {
   readonly known?: readonly string[];
 }
 
-export type Report = (issue: PlanIssue) => void;
+/** What it returns is ignored. */
+export type Report = (issue: PlanIssue) => unknown;
 
 /** Reports what is wrong. Returns a normalised frozen copy; undefined stands for the default, or for a refusal. */
 export type Check = (value: unknown, at: Pointer, report: Report) => unknown;
@@ -28,7 +29,7 @@ export function quote(value: unknown): string {
 export function must(expected: string, accepts: (value: unknown) => unknown, fallback?: unknown): Check {
   return (value, pointer, report) => {
     if (accepts(value)) return value === fallback ? undefined : value;
-    return report({ pointer, message: `must be ${expected}, not ${quote(value)}` });
+    return void report({ pointer, message: `must be ${expected}, not ${quote(value)}` });
   };
 }
 
@@ -55,7 +56,7 @@ export function oneOf(known: readonly string[], fallback?: string): Check {
   return (value, pointer, report) => {
     if (known.includes(value as string)) return value === fallback ? undefined : value;
     const message = `must be one of ${known.join(" ")}, not ${quote(value)}`;
-    return report({ pointer, message, ...(typeof value === "string" && { key: value, known }) });
+    return void report({ pointer, message, ...(typeof value === "string" && { key: value, known }) });
   };
 }
 
@@ -95,9 +96,10 @@ export function record(
       if (!known.includes(key)) fail({ pointer, key, known, message: `has no option ${quote(key)}` });
     }
     const present = known.filter((key) => Object.hasOwn(given, key) && given[key] !== undefined);
-    for (const key of required) if (!present.includes(key)) fail({ pointer, message: `needs ${key}` });
-    if (one && present.length !== 1)
-      fail({ pointer, message: `must have exactly one of ${known.join(" ")}` });
+    // A mistyped key would be reported a second time, as missing.
+    const needs = failed ? [] : required.filter((key) => !present.includes(key));
+    if (one && !failed && present.length !== 1) needs.push(`exactly one of ${known.join(" ")}`);
+    for (const need of needs) fail({ pointer, message: `needs ${need}` });
     const entries = present.map((key) => [key, (fields[key] as Check)(given[key], [...pointer, key], fail)]);
     const copy = Object.fromEntries(entries.filter(([, item]) => item !== undefined));
     const message = !failed && also?.(copy);

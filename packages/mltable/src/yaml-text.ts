@@ -178,6 +178,9 @@ export function plainCopy(value: unknown, depth = 0): unknown {
   }
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return Object.freeze(value.map((item) => plainCopy(item, depth + 1)));
+  if (Object.getPrototypeOf(value) !== Object.prototype) {
+    throw new AmlError("plan_invalid", "A value with a tag, such as !!binary, has no plain form");
+  }
   const entries = Object.entries(value).map(([key, item]) => [key, plainCopy(item, depth + 1)] as const);
   return Object.freeze(Object.fromEntries(entries));
 }
