@@ -1,5 +1,6 @@
 import type { Expr, ExprFunction } from "./expr.ts";
 import { MAX_FILTER_LENGTH, refuse, type Token, tokenizeFilter } from "./tokenize-filter.ts";
+import { utcDate } from "./utc-date.ts";
 
 const MAX_DEPTH = 200;
 
@@ -79,9 +80,8 @@ function parseExpr(parser: Parser, least: number): Expr {
   if (++parser.depth > 2 * MAX_DEPTH + 2) throw wrong(parser, "the filter is nested too deeply");
   let left = parsePrefix(parser, least);
   for (;;) {
-    const { kind, text } = peek(parser);
-    const power = kind === "operator" ? (POWER.get(text) ?? 0) : 0;
-    if (power === 0 || power < least) break;
+    const power = powerOf(parser);
+    if (power < least) break;
     left = power === COMPARE ? parseComparison(parser, left) : parseBinary(parser, left, power);
   }
   parser.depth--;
@@ -119,32 +119,29 @@ function parseBinary(parser: Parser, left: Expr, power: number): Expr {
 /** A chain `a < b < c` means `a < b and b < c`. */
 function parseComparison(parser: Parser, first: Expr): Expr {
   const links: Expr[] = [];
-  let left: Expr | undefined = first;
-  while (peek(parser).kind === "operator" && POWER.get(peek(parser).text) === COMPARE) {
-    if (left === undefined) throw wrong(parser, "a comparison cannot follow here", PARENTHESES);
+  let left = first;
+  while (powerOf(parser) === COMPARE) {
     refuseBits(parser);
     const operator = next(parser).text;
     const negated = operator === "not" || (operator === "is" && accept(parser, "not"));
     if (operator === "not") expect(parser, "in");
-    if (operator === "is" && !isNone(peek(parser).literal)) {
-      throw wrong(parser, "only None may follow is", "Compare values by == or !=.");
-    }
     if (operator === "in" || operator === "not") {
       links.push({ fn: negated ? "not_in" : "in", args: [left, ...parseList(parser)] });
-      left = undefined;
-    } else {
-      const right = parseExpr(parser, COMPARE + 1);
-      refuseBits(parser);
-      const other = isNone(right) ? left : isNone(left) ? right : undefined;
-      const fn =
-        operator === "is" || operator === "==" ? "is_null" : operator === "!=" ? "is_not_null" : undefined;
-      links.push(
-        other && fn
-          ? { fn: negated ? "is_not_null" : fn, args: [other] }
-          : { fn: operator as ExprFunction, args: [left, right] },
-      );
-      left = right;
+      if (powerOf(parser) >= COMPARE) throw wrong(parser, undefined, PARENTHESES);
+      break;
     }
+    const right = parseExpr(parser, COMPARE + 1);
+    refuseBits(parser);
+    if (operator === "is" && !isNone(right))
+      throw wrong(parser, "only None may follow is", "Compare by == or !=.");
+    const other = isNone(right) ? left : isNone(left) ? right : undefined;
+    const test = negated || operator === "!=" ? "is_not_null" : "is_null";
+    links.push(
+      other && /^(is|==|!=)$/.test(operator)
+        ? { fn: test, args: [other] }
+        : { fn: operator as ExprFunction, args: [left, right] },
+    );
+    left = right;
   }
   return links.length === 1 ? (links[0] as Expr) : { fn: "and", args: links };
 }
@@ -228,24 +225,24 @@ function parseCall(parser: Parser, receiver: readonly Expr[]): Expr {
   if (args.length >= least && args.length <= most && (fn !== "datetime" || isDatetime(args)))
     return { fn, args };
   parser.index = start;
-  throw wrong(
-    parser,
-    fn === "datetime" ? "this is no date" : "the number of arguments is wrong",
-    fn === "datetime"
-      ? "Give year, month and day, then hour, minute, second, microsecond, as integers."
-      : undefined,
-  );
+  const date = fn === "datetime";
+  const hint = date
+    ? "Give year, month, day, then hour, minute, second, microsecond, as integers."
+    : undefined;
+  throw wrong(parser, date ? "this is no date" : "the number of arguments is wrong", hint);
 }
 
 function isDatetime(args: readonly Expr[]): boolean {
   const parts = args.map((arg) => ("lit" in arg && typeof arg.lit === "number" ? arg.lit : Number.NaN));
-  const [year = 0, month = 0] = parts;
-  // The calendar repeats after 400 years, and Date reads years below 100 as 19xx.
-  const days = new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate();
-  const limits = [9999, 12, days, 23, 59, 59, 999_999];
-  return parts.every(
-    (part, index) => Number.isInteger(part) && part >= (index < 3 ? 1 : 0) && part <= (limits[index] ?? 0),
-  );
+  const [year = 0, month = 0, day = 0, ...time] = parts;
+  const plain = parts.every((part) => Number.isInteger(part) && part >= 0 && part <= 999_999);
+  return plain && year <= 9999 && utcDate(year, month, day, ...time.slice(0, 3)) !== null;
+}
+
+/** Of the operator at hand; 0 if there is none. */
+function powerOf(parser: Parser): number {
+  const { kind, text } = peek(parser);
+  return kind === "operator" ? (POWER.get(text) ?? 0) : 0;
 }
 
 function peek(parser: Parser): Token {

