@@ -1,1 +1,2 @@
-export {};
+export { http } from "./adapter.ts";
+export type { HttpOptions } from "./options.ts";
