@@ -100,9 +100,18 @@ function listening(child: ChildProcess): Promise<string> {
     child.stdout?.on("data", (data) => {
       seen = (seen + String(data)).slice(-10_000);
       const found = /successfully listens on (\S+)/.exec(seen);
-      if (found?.[1]) resolve(found[1]);
+      if (found?.[1]) {
+        release(child);
+        resolve(found[1]);
+      }
     });
   });
+}
+
+/** Whoever forgets to close it need not wait for it: it ends with this process. */
+function release(child: ChildProcess): void {
+  child.unref();
+  for (const pipe of [child.stdin, child.stdout]) (pipe as (typeof pipe & { unref?(): void }) | null)?.unref?.();
 }
 
 function end(child: ChildProcess): Promise<void> {

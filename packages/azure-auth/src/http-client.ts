@@ -2,6 +2,7 @@ import { Readable } from "node:stream";
 import {
   createHttpHeaders,
   createPipelineRequest,
+  RestError,
   type HttpClient,
   type PipelineRequest,
   type PipelineResponse,
@@ -19,6 +20,8 @@ export function fetchHttpClient(fetch: typeof globalThis.fetch): AzureHttpClient
         headers: request.headers.toJSON(),
         body: bodyOf(request),
         ...(request.abortSignal && { signal: request.abortSignal as AbortSignal }),
+      }).catch((error: unknown) => {
+        throw notSent(error, request);
       });
       const { status } = response;
       const streams = request.streamResponseStatusCodes;
@@ -33,6 +36,14 @@ export function fetchHttpClient(fetch: typeof globalThis.fetch): AzureHttpClient
       };
     },
   };
+}
+
+/** As the SDKs' own client reports it, with Node's code where there is one. */
+function notSent(error: unknown, request: PipelineRequest): unknown {
+  if (!(error instanceof TypeError)) return error;
+  const { cause } = error;
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : RestError.REQUEST_SEND_ERROR;
+  return new RestError(error.message, { code, request });
 }
 
 function bodyOf(request: PipelineRequest): Uint8Array<ArrayBuffer> | string | null {

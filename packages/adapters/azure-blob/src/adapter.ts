@@ -1,4 +1,4 @@
-import { AmlError, type StorageAdapter } from "@aml/core/adapter";
+import { AmlError, parseStorePath, type StorageAdapter } from "@aml/core/adapter";
 import { openContainer, type BlobInput } from "./container.ts";
 import { list } from "./list.ts";
 import { storeUri, type AzureBlobOptions } from "./options.ts";
@@ -23,13 +23,13 @@ export function open(input: BlobInput): StorageAdapter {
       conditionalWrites: !fixed,
       atomicWrites: !fixed,
     }),
-    stat: (path, options = {}) => stat(container, path, options.signal),
-    list: (folder, options) => (fixed ? noList() : list(container, folder, options)),
-    read: (path, options) => read(container, path, options),
+    stat: async (path, options = {}) => stat(container, parseStorePath(path), options.signal),
+    list: (folder, options) => (fixed ? noList() : list(container, parseStorePath(folder), options)),
+    read: async (path, options) => read(container, parseStorePath(path), options),
     // A snapshot or a version cannot change.
     ...(!fixed && {
       write: (path, body, options) => write(container, path, body, options),
-      delete: (path, options) => remove(container, path, options),
+      delete: async (path, options) => remove(container, parseStorePath(path), options),
     }),
   });
 }

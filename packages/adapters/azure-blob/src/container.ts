@@ -1,4 +1,4 @@
-import type { CredentialKind, OpenInput, StorePath } from "@aml/core/adapter";
+import { AmlError, type CredentialKind, type OpenInput, type StorePath } from "@aml/core/adapter";
 import {
   bareSas,
   fetchHttpClient,
@@ -27,6 +27,8 @@ export interface Container {
     signal: AbortSignal | undefined,
     run: () => Promise<T>,
   ): Promise<T>;
+  /** The error of a body that failed on its way. */
+  brokenOff(path: string, cause: unknown): AmlError;
 }
 
 export function openContainer(input: BlobInput): Container {
@@ -64,6 +66,17 @@ export function openContainer(input: BlobInput): Container {
         throw toError(error, { ...facts, operation, path }, signal);
       }
     },
+    brokenOff: (path, cause) =>
+      new AmlError(
+        "unavailable",
+        `The connection to ${facts.host} broke off while blob '${path}' was read.`,
+        {
+          operation: "read",
+          hint: "Try again; check the network if it stays.",
+          context: { account: facts.account, container: facts.container, path },
+          cause,
+        },
+      ),
   };
   return Object.freeze(container);
 }

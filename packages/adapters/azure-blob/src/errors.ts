@@ -61,6 +61,12 @@ const DENIED: Row = [
         ? "The container is not public: use a credential."
         : `Grant the identity the role "${role(f)}" on the container or the account.`,
 ];
+const FORBIDDEN: Row = [
+  "permission_denied",
+  DENIED[1],
+  (f) =>
+    `${f.credential === "account_key" ? "Check that the key belongs to this account" : DENIED[2](f).replace(/\.$/, "")}, and that the account's firewall lets this network in.`,
+];
 const REFUSED: Row = [
   "auth_failed",
   (f) =>
@@ -135,7 +141,7 @@ const CODES: Readonly<Record<string, Row>> = {
     (f) => `Use an identity with the role "${role(f)}", or allow key access in the account's configuration.`,
   ],
   AuthorizationPermissionMismatch: DENIED,
-  AuthorizationFailure: DENIED,
+  AuthorizationFailure: FORBIDDEN,
   InsufficientAccountPermissions: DENIED,
   AuthorizationProtocolMismatch: DENIED,
   AuthorizationResourceTypeMismatch: DENIED,
@@ -179,7 +185,7 @@ const CODES: Readonly<Record<string, Row>> = {
 
 const STATUSES: Readonly<Record<number, Row>> = {
   401: REFUSED,
-  403: DENIED,
+  403: FORBIDDEN,
   404: NO_BLOB,
   408: ["timeout", SERVER[1], SERVER[2]],
   409: CHANGED,
@@ -247,7 +253,8 @@ export function toError(error: unknown, attempt: Attempt, signal?: AbortSignal):
   if (signal?.aborted) return signal.reason;
   if (isAmlError(error)) return error;
   const { message = String(error), code, statusCode, response } = (error ?? {}) as RestFailure;
-  const name = typeof code === "string" ? code : undefined;
+  // The answer to a HEAD request has no body, and names its reason in a header.
+  const name = typeof code === "string" ? code : response?.headers?.get("x-ms-error-code");
   const status = typeof statusCode === "number" ? statusCode : undefined;
   const failure: Failure = {
     ...attempt,

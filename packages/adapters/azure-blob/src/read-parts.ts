@@ -37,10 +37,6 @@ export function readParts(input: PartsInput): ReadableStream<Uint8Array> {
   const chunks = first.stream[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
   const ahead = fetchAhead(input);
   let given = first.offset;
-  const close = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
-    done();
-    controller.close();
-  };
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
@@ -50,8 +46,10 @@ export function readParts(input: PartsInput): ReadableStream<Uint8Array> {
             given += chunk.byteLength;
             controller.enqueue(chunk);
           }
-          if (given >= end) await close(controller);
-          else if (given - first.offset >= LOOK) ahead.start();
+          if (given >= end) {
+            done();
+            controller.close();
+          } else if (given - first.offset >= LOOK) ahead.start();
         } catch (error) {
           done();
           stop(error);
@@ -75,8 +73,8 @@ async function nextChunk(
   given: number,
 ): Promise<Uint8Array | undefined> {
   if (given >= first.offset + first.length) return ahead.shift();
-  const { value, done } = await chunks.next().catch(async (error: unknown) => {
-    throw await fail(error);
+  const { value, done } = await chunks.next().catch((error: unknown) => {
+    throw fail(error);
   });
   if (done === true) throw cutOff(given - first.offset, first.length);
   return plain(value);
@@ -133,7 +131,7 @@ function collect({ stream, length }: Part, fail: (error: unknown) => unknown): P
       else reject(cutOff(size, length));
     });
     stream.once("error", (error) => {
-      Promise.resolve(fail(error)).then(reject, reject);
+      reject(fail(error) as Error);
     });
   });
 }

@@ -11,11 +11,9 @@ import type { Container } from "./container.ts";
 import { readParts, type Part } from "./read-parts.ts";
 import { toStat } from "./stat.ts";
 
-/** Bytes of one request. With WINDOW of them at most 48 MiB are held. */
-const PART = 4 * 1024 * 1024;
-const WINDOW = 8;
-/** The first request asks for twice that, so that most blobs take one. */
-const FIRST = 2 * PART;
+/** Bytes of one request. With those of WINDOW at most 48 MiB are held. */
+const PART = 8 * 1024 * 1024;
+const WINDOW = 5;
 
 /**
  * Reads a blob or a range of it: the first request tells size and etag, and what it does not cover is fetched in
@@ -36,14 +34,21 @@ export async function read(
   const request = createRequest(container, path, controller.signal, signal);
   try {
     if (wanted === 0) return await nothing(container, path, offset, ifMatch, signal);
-    const response = await request(offset, Math.min(FIRST, wanted), ifMatch);
-    const stat = statOf(path, response);
+    const response = await request(offset, Math.min(PART, wanted), ifMatch);
+    const stream = streamOf(response);
+    const stat = statOf(path, response, () => controller.abort());
     const end = Math.min(stat.size, offset + wanted);
+    if (offset >= stat.size) {
+      controller.abort();
+      throw pastEnd(path, offset, stat.size);
+    }
     const length = response.contentLength ?? 0;
-    const first: Part = { offset, length, stream: streamOf(response) };
+    const first: Part = { offset, length, stream };
     const next = async (at: number, count: number): Promise<Part> => {
       const part = await request(at, count, stat.etag);
-      return { offset: at, length: count, stream: streamOf(part) };
+      const body = streamOf(part);
+      if (part.etag !== response.etag) throw changed(path);
+      return { offset: at, length: count, stream: body };
     };
     const body = readParts({
       first,
@@ -51,7 +56,7 @@ export async function read(
       next,
       partSize: PART,
       window: WINDOW,
-      fail: (error) => failure(error, container, path, signal),
+      fail: (error) => (signal?.aborted ? signal.reason : container.brokenOff(path, error)),
       stop: (reason) => controller.abort(reason),
       done,
     });
@@ -80,24 +85,51 @@ function createRequest(
   return (offset, count, ifMatch) =>
     container.attempt("read", path, signal, async () => {
       const blob = await container.blob(path);
-      return blob.download(offset, count, {
+      const response = await blob.download(offset, count, {
         abortSignal,
         maxRetryRequests: 0,
         ...(ifMatch !== undefined && { conditions: { ifMatch } }),
       });
+      if (isRange(response, offset, count)) return response;
+      streamOf(response);
+      throw new AmlError("internal", `The service ignored the range that was asked of blob '${path}'.`, {
+        operation: "read",
+        hint: "Check whether a proxy changes requests on their way.",
+        context: { path, offset, count },
+      });
     });
 }
 
+function isRange(
+  { contentRange, contentLength = 0 }: BlobDownloadResponseParsed,
+  offset: number,
+  count: number,
+): boolean {
+  if (contentLength > count) return false;
+  return contentRange === undefined ? offset === 0 : contentRange.startsWith(`bytes ${offset}-`);
+}
+
+function changed(path: StorePath): AmlError {
+  return new AmlError("precondition_failed", `Blob '${path}' was changed while it was read.`, {
+    operation: "read",
+    hint: "Read it again from the beginning.",
+    context: { path },
+  });
+}
+
 function streamOf(response: BlobDownloadResponseParsed): NodeJS.ReadableStream {
-  if (response.readableStreamBody) return response.readableStreamBody;
+  const stream = response.readableStreamBody;
+  // Whoever reads hears of an error too; when nobody does, it must not end the process.
+  if (stream) return stream.on("error", () => undefined);
   throw new AmlError("internal", "The response has no body.");
 }
 
 /** Of the whole blob, from the response to a range of it. */
-function statOf(path: StorePath, response: BlobDownloadResponseParsed): FileStat {
+function statOf(path: StorePath, response: BlobDownloadResponseParsed, stop: () => void): FileStat {
   const total = /\/(\d+)$/.exec(response.contentRange ?? "")?.[1];
   const stat = toStat(path, response, total === undefined ? (response.contentLength ?? 0) : Number(total));
   if (stat.kind === "file") return stat;
+  stop();
   throw isFolder(path);
 }
 
@@ -118,13 +150,17 @@ async function nothing(
   });
   if (stat.kind === "directory") throw isFolder(path);
   if (offset > stat.size) {
-    throw new AmlError(
-      "range_not_satisfiable",
-      `Offset ${offset} is past the end of blob '${path}', which has ${stat.size} bytes.`,
-      { operation: "read", hint: "Look up its size first.", context: { path, offset, size: stat.size } },
-    );
+    throw pastEnd(path, offset, stat.size);
   }
   return { body: new ReadableStream({ start: (controller) => controller.close() }), stat };
+}
+
+function pastEnd(path: StorePath, offset: number, size: number): AmlError {
+  return new AmlError(
+    "range_not_satisfiable",
+    `Offset ${offset} is past the end of blob '${path}', which has ${size} bytes.`,
+    { operation: "read", hint: "Look up its size first.", context: { path, offset, size } },
+  );
 }
 
 function isFolder(path: StorePath): AmlError {
@@ -133,20 +169,4 @@ function isFolder(path: StorePath): AmlError {
     hint: "List it, and read the blobs in it.",
     context: { path },
   });
-}
-
-async function failure(
-  error: unknown,
-  container: Container,
-  path: StorePath,
-  signal: AbortSignal | undefined,
-): Promise<unknown> {
-  try {
-    return await container.attempt("read", path, undefined, () => {
-      if (signal?.aborted) throw signal.reason;
-      throw error;
-    });
-  } catch (mapped) {
-    return signal?.aborted ? signal.reason : mapped;
-  }
 }

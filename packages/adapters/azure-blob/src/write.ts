@@ -1,4 +1,11 @@
-import { AmlError, isAmlError, type FileStat, type StorePath, type WriteOptions } from "@aml/core/adapter";
+import {
+  AmlError,
+  isAmlError,
+  parseStorePath,
+  type FileStat,
+  type StorePath,
+  type WriteOptions,
+} from "@aml/core/adapter";
 import type { BlockBlobClient } from "@azure/storage-blob";
 import { createBlocks, type Block } from "./blocks.ts";
 import type { Container } from "./container.ts";
@@ -20,7 +27,7 @@ export async function write(
   try {
     signal?.throwIfAborted();
     if (path === "") throw new AmlError("path_invalid", "A blob needs a name: the path is empty.");
-    const blob = await container.blob(path);
+    const blob = await container.blob(parseStorePath(path));
     return await writeBody(container, path, blob, body, options);
   } catch (error) {
     await body.cancel(error).catch(() => undefined);
@@ -47,12 +54,37 @@ async function writeBody(
       );
       return toStat(path, first.bytes.byteLength, result);
     }
+    await checkEarly(container, path, blob, options);
     const { ids, total } = await stageAll(container, path, blob, first, blocks.next, signal);
     const result = await container.attempt("write", path, signal, () => blob.commitBlockList(ids, common));
     return toStat(path, total, result);
   } finally {
     blocks.release();
   }
+}
+
+/** Spares the upload of many blocks whose commit is going to be refused. The commit itself checks again. */
+async function checkEarly(
+  container: Container,
+  path: StorePath,
+  blob: BlockBlobClient,
+  { ifMatch, ifNoneMatch, signal }: WriteOptions,
+): Promise<void> {
+  if (ifMatch === undefined && ifNoneMatch === undefined) return;
+  try {
+    await container.attempt("write", path, signal, () =>
+      blob.getProperties({
+        ...(ifMatch !== undefined && { conditions: { ifMatch } }),
+        ...(signal && { abortSignal: signal }),
+      }),
+    );
+  } catch (error) {
+    // A missing blob is what `ifNoneMatch` asks for; what a writer may not look at, the commit judges.
+    if (isAmlError(error, "permission_denied")) return;
+    if (ifMatch === undefined && isAmlError(error, "not_found")) return;
+    throw error;
+  }
+  if (ifNoneMatch !== undefined) throw exists(path);
 }
 
 async function stageAll(
@@ -117,11 +149,15 @@ function settings({ contentType, ifMatch, ifNoneMatch }: WriteOptions): object {
 function refused(error: unknown, { ifNoneMatch }: WriteOptions): unknown {
   if (ifNoneMatch === undefined || !isAmlError(error, "precondition_failed")) return error;
   if (error.context["serviceCode"] !== "ConditionNotMet") return error;
-  return new AmlError("already_exists", `Blob '${String(error.context["path"])}' exists already.`, {
+  return exists(String(error.context["path"]), error);
+}
+
+function exists(path: string, cause?: AmlError): AmlError {
+  return new AmlError("already_exists", `Blob '${path}' exists already.`, {
     operation: "write",
     hint: "Choose another path, or allow it to be overwritten.",
-    context: error.context,
-    cause: error,
+    context: { ...cause?.context, path },
+    cause,
   });
 }
 
