@@ -64,7 +64,7 @@ export function checkSteps(
   let read: string | undefined;
   let overColumns: string | undefined;
   for (const [index, { op }] of steps.entries()) {
-    const say = (message: string): void => report({ pointer: [index], message: `is ${op}, ${message}` });
+    const say = (message: string): unknown => report({ pointer: [index], message: `is ${op}, ${message}` });
     const isRead = op.startsWith("read_");
     const isFormat = op.startsWith("extract_");
     if ((isRead || isFormat) && !paths) say("but the source is a query, not files");

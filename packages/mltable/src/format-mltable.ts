@@ -1,6 +1,7 @@
 import { type ColumnConversion, formatFilter, type Step } from "@aml/core";
 import { Document, Scalar } from "yaml";
 import type { MLTable } from "./mltable.ts";
+import { parseMLTable } from "./parse-mltable.ts";
 import { WRITE_OPTIONS } from "./yaml-text.ts";
 
 const LINES = {
@@ -27,9 +28,13 @@ const DEFAULTS: Readonly<Partial<Record<Step["op"], object>>> = {
  *
  * `parseMLTable` gives an equal table back. Comments are not kept: `editMLTable` keeps them.
  *
- * @throws `plan_invalid` when a filter is no tree of the language.
+ * @throws `plan_invalid` when the table, perhaps made by hand, is none: the text is read once to be sure.
  */
 export function formatMLTable(table: MLTable): string {
+  return write(parseMLTable(write(table)));
+}
+
+function write(table: MLTable): string {
   const { paths, transformations, traits, metadata } = table;
   return yamlText({
     ...(Object.keys(metadata).length > 0 && { metadata }),

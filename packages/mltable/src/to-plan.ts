@@ -28,10 +28,10 @@ export function toPlan(table: Pick<MLTable, "paths" | "transformations">, folder
  * The MLTable of a plan: paths at or below `folderUri` become relative to it, others stay absolute. Files that a
  * version pinned are left out, since an MLTable has no place for them.
  *
- * @throws `unsupported` for a plan over a query.
+ * @throws `unsupported` for a plan over a query; `plan_invalid`.
  */
 export function fromPlan(plan: Plan, folderUri?: string): MLTable {
-  const { source, steps } = plan;
+  const { source, steps } = parsePlan(plan);
   if (source.from === "query") {
     throw new AmlError("unsupported", "A plan over a SQL query has no public MLTable form", {
       hint: "Export its rows to files and make the MLTable of those.",

@@ -491,7 +491,7 @@ describe("YAML", () => {
     });
   });
 
-  const laughs = ["a: &a [x,x,x,x,x,x,x,x,x]", ..."bcdefghi"].map((name, index) =>
+  const laughs = ["a: &a [x,x,x,x,x,x,x,x,x]", ...Array.from("bcdefghi")].map((name, index) =>
     index === 0
       ? name
       : `${name}: &${name} [${Array(9)
