@@ -35,6 +35,7 @@ function boundaries(): Problems {
 }
 
 const turbo = ["--log-prefix=none", "--log-order=grouped", "--output-logs=errors-only"];
+const build = command("turbo", "run", "build", "--continue", ...turbo);
 const stages: Readonly<Record<string, Stage>> = {
   format: command("oxfmt", "--check"),
   lint: command("oxlint", "--type-aware"),
@@ -44,8 +45,7 @@ const stages: Readonly<Record<string, Stage>> = {
   boundaries,
   types: command("turbo", "run", "typecheck", "--continue", ...turbo),
   examples: () => checkExamples(root),
-  build: command("turbo", "run", "build", "--continue", ...turbo),
-  packages: () => checkPackages(root),
+  packages: async () => [...(await build()), ...(await checkPackages(root))],
 };
 
 const wanted = process.argv.slice(2);

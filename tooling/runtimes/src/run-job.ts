@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { root, type Job } from "./jobs.ts";
-import type { Counts } from "./runner.ts";
+import { noCounts, type Counts } from "./runner.ts";
 
 export interface Outcome {
   readonly job: Job;
@@ -61,6 +61,6 @@ function read(file: string): Counts {
     return JSON.parse(readFileSync(file, "utf8")) as Counts;
   } catch {
     // No file: the process died before its end, which runJob reports.
-    return { passed: 0, failed: 0, skipped: 0, failures: [], skips: [] };
+    return noCounts();
   }
 }

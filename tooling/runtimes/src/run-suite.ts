@@ -3,7 +3,7 @@
 import { writeFileSync } from "node:fs";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
-import { collect, runAll, type Counts, type Suite } from "./runner.ts";
+import { collect, noCounts, runAll, type Suite } from "./runner.ts";
 
 /** How long the process may linger after the last test before that counts as a leak. */
 const LINGER_MS = 10_000;
@@ -12,24 +12,24 @@ const file = process.argv[2];
 const output = process.env["AML_COUNTS"];
 if (!file || !output) throw new Error("usage: AML_COUNTS=counts.json <runtime> run-suite.ts <suite.ts>");
 
-const stray: unknown[] = [];
-process.on("unhandledRejection", (reason) => stray.push(reason));
-const counts: Counts = { passed: 0, failed: 0, skipped: 0, failures: [], skips: [] };
+const counts = noCounts();
+process.on("unhandledRejection", (reason) => {
+  fail("an unhandled rejection", reason);
+  save(); // it may come after the last test
+});
 try {
   const { suite } = (await import(pathToFileURL(file).href)) as { suite: Suite };
-  Object.assign(counts, await runAll(await collect(suite), (text) => console.log(text)));
+  await runAll(await collect(suite), counts, (text) => console.log(text));
 } catch (error) {
   fail("the suite cannot be loaded", error);
 }
-for (const reason of stray) fail("an unhandled rejection", reason);
-save(counts);
-process.exitCode = counts.failed ? 1 : 0;
+save();
 
 // An unreferenced timer fires only while something else keeps the process alive.
 setTimeout(() => {
   fail("something is still open after the last test", `alive ${LINGER_MS / 1000} s later`);
-  save(counts);
-  process.exit(1);
+  save();
+  process.exit();
 }, LINGER_MS).unref();
 
 function fail(what: string, why: unknown): void {
@@ -38,6 +38,7 @@ function fail(what: string, why: unknown): void {
   counts.failures.push(what);
 }
 
-function save(result: Counts): void {
-  writeFileSync(output ?? "", JSON.stringify(result));
+function save(): void {
+  writeFileSync(output ?? "", JSON.stringify(counts));
+  process.exitCode = counts.failed ? 1 : 0;
 }

@@ -37,13 +37,17 @@ export async function collect(suite: Suite): Promise<readonly Case[]> {
   return cases;
 }
 
-/** Runs cases one after another; a case that takes over `timeoutMs` has failed. */
+export function noCounts(): Counts {
+  return { passed: 0, failed: 0, skipped: 0, failures: [], skips: [] };
+}
+
+/** Runs cases one after another and adds to `counts`; a case that takes over `timeoutMs` has failed. */
 export async function runAll(
   cases: readonly Case[],
+  counts: Counts,
   print: (text: string) => void,
   timeoutMs = 60_000,
-): Promise<Counts> {
-  const counts: Counts = { passed: 0, failed: 0, skipped: 0, failures: [], skips: [] };
+): Promise<void> {
   for (const { name, run } of cases) {
     try {
       await within(timeoutMs, run);
@@ -54,7 +58,6 @@ export async function runAll(
       print(`✗ ${name}\n${indent(error instanceof Error ? (error.stack ?? error.message) : String(error))}`);
     }
   }
-  return counts;
 }
 
 async function within(ms: number, run: () => unknown): Promise<void> {
