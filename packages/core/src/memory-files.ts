@@ -47,7 +47,7 @@ export function createFiles({ files = {}, generate, now = Date.now }: FilesOptio
   const names = (prefix: string): Iterable<StorePath> => {
     sorted ??= [...stored.keys()].sort();
     const held = from(sorted, prefix);
-    return generate === undefined ? held : merge(held, generate(prefix) as Iterable<StorePath>);
+    return generate === undefined ? held : merge(held, notBefore(prefix, generate(prefix)));
   };
   for (const [path, content] of Object.entries(files)) {
     set(
@@ -99,6 +99,10 @@ function* from(sorted: readonly StorePath[], first: string): Generator<StorePath
     else high = middle;
   }
   for (let index = low; index < sorted.length; index += 1) yield sorted[index] as StorePath;
+}
+
+function* notBefore(first: string, names: Iterable<string>): Generator<StorePath> {
+  for (const name of names) if (name >= first) yield name as StorePath;
 }
 
 function* merge(one: Iterable<StorePath>, other: Iterable<StorePath>): Generator<StorePath> {

@@ -94,6 +94,7 @@ function createPause(
 
 function sleepFor(delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason as Error);
     const abort = (): void => {
       clearTimeout(timer);
       reject(signal?.reason as Error);
