@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import tls from "node:tls";
 import selfsigned from "selfsigned";
 
@@ -10,7 +11,9 @@ export interface LocalCertificate {
 /** Makes a certificate that is valid for a day, from five minutes ago. */
 export async function createCertificate(commonName = "localhost"): Promise<LocalCertificate> {
   const now = Date.now();
-  const pems = await selfsigned.generate([{ name: "commonName", value: commonName }], {
+  // Trusted certificates are found by their subject, so each needs one of its own.
+  const value = `${commonName} ${randomUUID()}`;
+  const pems = await selfsigned.generate([{ name: "commonName", value }], {
     keySize: 2048,
     algorithm: "sha256",
     notBeforeDate: new Date(now - 300_000),

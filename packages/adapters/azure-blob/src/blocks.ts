@@ -40,18 +40,15 @@ export function createBlocks(
   let total = 0;
   let rest: Uint8Array = new Uint8Array();
 
-  const fill = async (parts: Uint8Array[], length: number): Promise<boolean> => {
-    let missing = length;
+  const fill = async (length: number): Promise<Block> => {
+    const block = growing(length);
     for (;;) {
-      const taken = rest.subarray(0, missing);
-      if (taken.byteLength > 0) parts.push(taken);
-      rest = rest.subarray(taken.byteLength);
-      missing -= taken.byteLength;
+      rest = block.take(rest);
       // One chunk more than the block holds, or the end, tells whether it is the last.
-      if (rest.byteLength > 0) return false;
+      if (rest.byteLength > 0) return { bytes: block.bytes(), last: false };
       const { value, done } = await reader.read();
       signal?.throwIfAborted();
-      if (done) return true;
+      if (done) return { bytes: block.bytes(), last: true };
       rest = value;
       total += value.byteLength;
       if (size !== undefined && total > size) throw wrongLength(size, `more than ${size}`);
@@ -66,11 +63,10 @@ export function createBlocks(
           hint: "Announce its size, so that the blocks are made large enough.",
         });
       }
-      const parts: Uint8Array[] = [];
-      const last = await fill(parts, blockSize(index, size));
+      const block = await fill(blockSize(index, size));
       index += 1;
-      if (last && size !== undefined && total !== size) throw wrongLength(size, String(total));
-      return { bytes: concat(parts), last };
+      if (block.last && size !== undefined && total !== size) throw wrongLength(size, String(total));
+      return block;
     },
     release() {
       signal?.removeEventListener("abort", abort);
@@ -79,14 +75,25 @@ export function createBlocks(
   };
 }
 
-function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.byteLength;
-  }
-  return bytes;
+/** A buffer of up to `length` bytes that takes no more memory than twice its content. */
+function growing(length: number): { take(chunk: Uint8Array): Uint8Array; bytes(): Uint8Array<ArrayBuffer> } {
+  let buffer = new Uint8Array();
+  let used = 0;
+  return {
+    /** Gives back what did not fit. */
+    take(chunk) {
+      const count = Math.min(chunk.byteLength, length - used);
+      if (used + count > buffer.byteLength) {
+        const larger = new Uint8Array(Math.min(length, Math.max(used + count, 2 * buffer.byteLength)));
+        larger.set(buffer.subarray(0, used));
+        buffer = larger;
+      }
+      buffer.set(chunk.subarray(0, count), used);
+      used += count;
+      return chunk.subarray(count);
+    },
+    bytes: () => buffer.subarray(0, used),
+  };
 }
 
 function wrongLength(size: number, actual: string): AmlError {

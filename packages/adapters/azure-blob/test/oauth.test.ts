@@ -1,0 +1,157 @@
+import { storageConformance, type Fixture } from "@aml/adapter-testkit";
+import { parseStorePath, Secret } from "@aml/core/adapter";
+import { startAzurite } from "@aml/kit/azurite";
+import { createCertificate, trustCertificate } from "@aml/kit/certificate";
+import { startEntra, type Entra } from "@aml/kit/entra";
+import { BlobSASPermissions, generateBlobSASQueryParameters, BlobServiceClient } from "@azure/storage-blob";
+import { tokenCredential } from "@aml/azure-auth";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import {
+  newContainer,
+  openStore,
+  sasCredential,
+  serviceOf,
+  type BlobCredential,
+  type Service,
+} from "./azurite.ts";
+
+const CLIENT = "f997392c-e15a-4ad8-af9e-cd6966caba7f";
+const SECRET = "client-secret-5f0c2b";
+const PATH = parseStorePath("folder/a.txt");
+
+let azure: Service;
+let entra: Entra;
+let pem: string;
+const cleanUp: (() => unknown)[] = [];
+
+beforeAll(async () => {
+  const { certificate, privateKey } = await createCertificate("app");
+  pem = `${certificate}\n${privateKey}`;
+  const azurite = await startAzurite({ oauth: true });
+  entra = await startEntra([{ clientId: CLIENT, secrets: [SECRET], certificate }]);
+  cleanUp.push(
+    () => azurite.close(),
+    () => entra.close(),
+  );
+  cleanUp.push(trustCertificate(azurite.certificatePem ?? ""), trustCertificate(entra.certificatePem));
+  azure = serviceOf(azurite);
+});
+afterAll(async () => {
+  for (const step of cleanUp.toReversed()) await step();
+});
+afterEach(() => vi.unstubAllEnvs());
+
+function application(clientSecret: string): BlobCredential & { kind: "service_principal" } {
+  return {
+    kind: "service_principal",
+    tenantId: entra.tenantId,
+    clientId: CLIENT,
+    authorityUrl: entra.authorityUrl,
+    clientSecret: new Secret(clientSecret),
+  };
+}
+
+storageConformance({
+  name: "azure_blob with a service principal",
+  runner: { describe, test },
+  lacks: ["directories"],
+  async open(): Promise<Fixture> {
+    const { containerName } = await newContainer(azure);
+    return { storage: openStore(azure, containerName, application(SECRET)), secrets: [SECRET] };
+  },
+});
+
+async function roundTrip(credential: BlobCredential): Promise<string> {
+  const { containerName } = await newContainer(azure);
+  const storage = openStore(azure, containerName, credential);
+  await storage.write?.(PATH, new Blob(["hello"]).stream());
+  return new Response((await storage.read(PATH)).body).text();
+}
+
+test("a service principal with a certificate", async () => {
+  const { tenantId, authorityUrl } = entra;
+  const certificate = new Secret(pem);
+  expect(
+    await roundTrip({
+      kind: "service_principal_certificate",
+      tenantId,
+      authorityUrl,
+      clientId: CLIENT,
+      certificate,
+    }),
+  ).toBe("hello");
+});
+
+test("a managed identity", async () => {
+  vi.stubEnv("IDENTITY_ENDPOINT", entra.appService.endpoint);
+  vi.stubEnv("IDENTITY_HEADER", entra.appService.header);
+  expect(await roundTrip({ kind: "identity", source: "managed" })).toBe("hello");
+  expect(entra.requests.at(-1)).toMatchObject({ grant: "app_service", scope: "https://storage.azure.com" });
+});
+
+test("one token request serves all stores of an identity", async () => {
+  await roundTrip(application(SECRET));
+  const before = entra.requests.length;
+  await Promise.all([1, 2, 3].map(() => roundTrip(application(SECRET))));
+  expect(entra.requests).toHaveLength(before);
+});
+
+test("a user delegation SAS", async () => {
+  const { containerName } = await newContainer(azure);
+  const storage = openStore(azure, containerName, application(SECRET));
+  await storage.write?.(PATH, new Blob(["hello"]).stream());
+  const starts = new Date(Date.now() - 60_000);
+  const expiresOn = new Date(Date.now() + 600_000);
+  const client = new BlobServiceClient(azure.azurite.endpoint, tokenCredential(application(SECRET)));
+  const key = await client.getUserDelegationKey(starts, expiresOn);
+  const values = { containerName, blobName: PATH, permissions: BlobSASPermissions.parse("r"), expiresOn };
+  const token = generateBlobSASQueryParameters(values, key, azure.azurite.accountName).toString();
+  const reader = openStore(azure, containerName, sasCredential(token));
+  expect(await new Response((await reader.read(PATH)).body).text()).toBe("hello");
+  await expect(reader.stat(parseStorePath("other"))).rejects.toMatchObject({ name: "AmlError" });
+});
+
+test("a wrong client secret is auth_failed, from the token server's words", async () => {
+  const { containerName } = await newContainer(azure);
+  const storage = openStore(azure, containerName, application("wrong-secret-0a1b"));
+  const error = await storage.stat(PATH).catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({
+    code: "auth_failed",
+    message: expect.stringContaining("client secret is wrong"),
+  });
+  expect(JSON.stringify(error)).not.toContain("wrong-secret-0a1b");
+});
+
+test("a token that the service finds expired is auth_failed", async () => {
+  const { containerName } = await newContainer(azure);
+  const token = `h.${btoa(JSON.stringify({ exp: 1, nbf: 0, iat: 0 }))}.s`;
+  const storage = (await import("@aml/azure-blob")).azureBlob.open({
+    options: { accountName: azure.azurite.accountName, containerName, endpoint: azure.azurite.endpoint },
+    credential: { kind: "identity" },
+    tokenProvider: { getToken: async () => ({ token, expiresOnTimestamp: Date.now() + 3_600_000 }) },
+  });
+  await expect(storage.read(PATH)).rejects.toMatchObject({ code: "auth_failed" });
+});
+
+test("a token is not sent without TLS", async () => {
+  const storage = openStore(azure, "any", application(SECRET), {
+    endpoint: azure.azurite.endpoint.replace("https:", "http:"),
+  });
+  await expect(storage.stat(PATH)).rejects.toMatchObject({
+    code: "config_invalid",
+    hint: expect.stringContaining("https"),
+  });
+});
+
+test("a service whose certificate nobody trusts", async () => {
+  const other = await startAzurite({ https: true });
+  try {
+    const storage = openStore(serviceOf(other), "any");
+    await expect(storage.stat(PATH)).rejects.toMatchObject({
+      code: "unavailable",
+      hint: expect.stringContaining("NODE_EXTRA_CA_CERTS"),
+    });
+  } finally {
+    await other.close();
+  }
+});
