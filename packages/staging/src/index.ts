@@ -1,1 +1,5 @@
-export {};
+export * from "./stager.ts";
+export * from "./stage-transform.ts";
+export * from "./transcode.ts";
+export * from "./decompress.ts";
+export * from "./gate.ts";

@@ -1,0 +1,90 @@
+import { AmlError } from "@aml/core";
+import type { StageTransform } from "@aml/staging";
+import { createCsvParser, CsvFault, type CsvDialect, type CsvRecord } from "./csv-parser.ts";
+
+export interface NormaliseOptions extends CsvDialect {
+  /** Fields of a full row: shorter ones are filled up, longer ones are errors. */
+  readonly fields: number;
+  /** The first record is a header, and left out. */
+  readonly skipHeader: boolean;
+}
+
+/**
+ * Rewrites a delimited file that DuckDB would refuse or read otherwise than MLTable: every row full, quoted where it
+ * must be, ended by \n, without header.
+ *
+ * Iterating throws `parse_failed` with file and line for a row that is too long and a quote that is not closed.
+ */
+export function normaliseCsv(options: NormaliseOptions): StageTransform {
+  return {
+    id: `csv-1-${JSON.stringify([options.delimiter, options.multiLine, options.fields, options.skipHeader])}`,
+    async *apply(chunks, file) {
+      const parser = createCsvParser(options);
+      const decode = utf8Decoder();
+      let skip = options.skipHeader;
+      const write = (records: readonly CsvRecord[]): Uint8Array => {
+        const rows = skip ? records.slice(1) : records;
+        skip &&= records.length === 0;
+        return Buffer.from(formatRecords(rows, options));
+      };
+      try {
+        for await (const chunk of chunks) yield write(parser.push(decode(chunk)));
+        decode();
+        yield write(parser.end());
+      } catch (error) {
+        throw namedFault(error, file.uri);
+      }
+    },
+  };
+}
+
+function utf8Decoder(): (chunk?: Uint8Array) => string {
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  return (chunk) => (chunk === undefined ? decoder.decode() : decoder.decode(chunk, { stream: true }));
+}
+
+/** Records as lines that DuckDB reads back as they are. @throws CsvFault for a record that is too long. */
+export function formatRecords(
+  records: readonly CsvRecord[],
+  { delimiter, fields }: Pick<NormaliseOptions, "delimiter" | "fields">,
+): string {
+  let out = "";
+  for (const record of records) {
+    if (record.fields.length > fields) throw tooLong(record, fields, delimiter);
+    for (let at = 0; at < fields; at += 1) {
+      const value = record.fields[at] ?? "";
+      const bare = fields > 1 && !/["\r\n]|^\s|\s$/.test(value) && !value.includes(delimiter.charAt(0));
+      out += (at > 0 ? delimiter : "") + (bare ? value : `"${value.replaceAll('"', '""')}"`);
+    }
+    out += "\n";
+  }
+  return out;
+}
+
+function tooLong(record: CsvRecord, fields: number, delimiter: string): CsvFault {
+  const row = record.fields.join(delimiter);
+  const excerpt = row.length > 80 ? `${row.slice(0, 80)}…` : row;
+  return new CsvFault(
+    `the row has ${record.fields.length} fields where the header has ${fields}: ${excerpt}`,
+    record.line,
+  );
+}
+
+/** Names the file of a fault. */
+export function namedFault(error: unknown, uri: string): unknown {
+  if (error instanceof CsvFault) {
+    return new AmlError("parse_failed", `${uri}, line ${error.line}: ${error.message}.`, {
+      hint: "Correct the row, or check the delimiter, the header option and support_multi_line.",
+      context: { uri, line: error.line },
+      cause: error,
+    });
+  }
+  if (error instanceof TypeError && (error as { code?: unknown }).code === "ERR_ENCODING_INVALID_ENCODED_DATA") {
+    return new AmlError("parse_failed", `${uri} is not UTF-8 text.`, {
+      hint: "Set the encoding that the file is written in.",
+      context: { uri },
+      cause: error,
+    });
+  }
+  return error;
+}

@@ -1,0 +1,242 @@
+import type { Cell, ColumnType, Row } from "@aml/core";
+import type { DuckDBDataChunk } from "@duckdb/node-api";
+import duckdb from "@duckdb/node-bindings";
+
+type Vector = ReturnType<typeof duckdb.data_chunk_get_vector>;
+
+/** Reads `count` values of a vector. The memory is DuckDB's and lives as long as the chunk: values are copies. */
+type ColumnReader = (vector: Vector, count: number) => Cell[];
+
+/** Makes rows of chunks whose columns have these names and types; columns behind them are left alone. */
+export function createRowDecoder(
+  names: readonly string[],
+  types: readonly ColumnType[],
+): (chunk: DuckDBDataChunk, count: number) => Row[] {
+  const readers = types.map(readerFor);
+  const build = rowBuilder(names);
+  return (chunk, count) => {
+    const columns = readers.map((read, at) => read(duckdb.data_chunk_get_vector(chunk.chunk, at), count));
+    return build(columns, count);
+  };
+}
+
+/** The last `extra` columns of a chunk are masks and the sentinel. */
+export function readMask(chunk: DuckDBDataChunk, at: number, count: number): Float64Array {
+  const vector = duckdb.data_chunk_get_vector(chunk.chunk, at);
+  const data = new BigInt64Array(copyOf(vector, count * 8));
+  return Float64Array.from(data, Number);
+}
+
+export function readFlag(chunk: DuckDBDataChunk, at: number, row: number): boolean {
+  const vector = duckdb.data_chunk_get_vector(chunk.chunk, at);
+  return duckdb.vector_get_data(vector, row + 1)[row] === 1;
+}
+
+/**
+ * Rows of one shape, made from columns. All rows share a hidden class: the keys are set once, on a first row, and
+ * copied with it.
+ */
+function rowBuilder(names: readonly string[]): (columns: readonly Cell[][], count: number) => Row[] {
+  const literal = objectLiteral(names);
+  return (columns, count) => literal(columns, count);
+}
+
+type Build = (columns: readonly Cell[][], count: number) => Row[];
+
+/**
+ * A loop over an object literal with these keys is several times faster than setting keys by name. The names go into
+ * the text as JSON strings in brackets, so that none of them, `__proto__` included, is anything but a key; where code
+ * may not be made from text, keys are set one by one.
+ */
+function objectLiteral(names: readonly string[]): Build {
+  const keys = names.map((name, at) => `[${jsonString(name)}]: c${at}[row]`);
+  const columns = names.map((_, at) => `c${at} = columns[${at}]`);
+  const body =
+    `${columns.length > 0 ? `const ${columns.join(", ")};` : ""} const rows = new Array(count);` +
+    `for (let row = 0; row < count; row += 1) rows[row] = { ${keys.join(", ")} }; return rows;`;
+  try {
+    // eslint-disable-next-line typescript/no-implied-eval, no-new-func
+    return new Function("columns", "count", body) as Build;
+  } catch {
+    return (values, count) => slowRows(names, values, count);
+  }
+}
+
+function slowRows(names: readonly string[], columns: readonly Cell[][], count: number): Row[] {
+  return Array.from({ length: count }, (_, row) =>
+    Object.fromEntries(names.map((name, at) => [name, columns[at]?.[row] ?? null])),
+  );
+}
+
+/** JSON, with the two line ends that JSON allows in strings escaped too. */
+function jsonString(text: string): string {
+  return JSON.stringify(text).replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029");
+}
+
+function readerFor(type: ColumnType): ColumnReader {
+  switch (type) {
+    case "boolean":
+      return numbers(1, (buffer) => new Uint8Array(buffer), (value) => value === 1);
+    case "int32":
+      return numbers(4, (buffer) => new Int32Array(buffer), (value) => value);
+    case "int64":
+      return numbers(8, (buffer) => new BigInt64Array(buffer), (value) => value);
+    case "float64":
+      return numbers(8, (buffer) => new Float64Array(buffer), (value) => value);
+    case "date":
+      return numbers(4, (buffer) => new Int32Array(buffer), dateText());
+    case "timestamp":
+      return numbers(8, (buffer) => new BigInt64Array(buffer), (value) => instantOf(value));
+    case "bytes":
+      return readBytes;
+    case "json":
+      return (vector, count) => readStrings(vector, count).map((text) => (text === null ? null : parseJson(text)));
+    case "string":
+    case "decimal":
+      return readStrings;
+  }
+}
+
+function numbers<T>(
+  width: number,
+  view: (buffer: ArrayBuffer) => ArrayLike<T>,
+  convert: (value: T) => Cell,
+): ColumnReader {
+  return (vector, count) => {
+    const data = view(copyOf(vector, count * width));
+    const valid = validityOf(vector, count);
+    const out: Cell[] = new Array<Cell>(count);
+    if (valid === undefined) {
+      for (let row = 0; row < count; row += 1) out[row] = convert(data[row] as T);
+      return out;
+    }
+    for (let row = 0; row < count; row += 1) out[row] = isValid(valid, row) ? convert(data[row] as T) : null;
+    return out;
+  };
+}
+
+/** Native memory may lie at any offset; typed arrays need theirs aligned. */
+function copyOf(vector: Vector, bytes: number): ArrayBuffer {
+  const copy = new Uint8Array(bytes);
+  copy.set(duckdb.vector_get_data(vector, bytes));
+  return copy.buffer;
+}
+
+/** The bits of valid rows; none when all are valid. */
+function validityOf(vector: Vector, count: number): Uint8Array | undefined {
+  const bits = duckdb.vector_get_validity(vector, ((count + 63) >> 6) * 8) as Uint8Array | null;
+  if (bits === null) return undefined;
+  const whole = count >> 3;
+  for (let at = 0; at < whole; at += 1) if (bits[at] !== 0xff) return bits;
+  const rest = (1 << (count & 7)) - 1;
+  return ((bits[whole] ?? 0xff) & rest) === rest ? undefined : bits;
+}
+
+const isValid = (bits: Uint8Array, row: number): boolean => (((bits[row >> 3] ?? 0) >> (row & 7)) & 1) === 1;
+
+/** DuckDB's own sign for ±infinity is no date of JavaScript's, so it becomes an invalid Date, as out of range. */
+function instantOf(micros: bigint): Date {
+  return new Date(Math.floor(Number(micros) / 1000));
+}
+
+function dateText(): (days: number) => string {
+  const known = new Map<number, string>();
+  return (days) => {
+    let text = known.get(days);
+    if (text === undefined) {
+      const date = new Date(days * 86_400_000);
+      text = Number.isNaN(date.getTime()) ? String(days) : date.toISOString().split("T")[0] ?? "";
+      if (known.size < 50_000) known.set(days, text);
+    }
+    return text;
+  };
+}
+
+const INLINE = 12;
+const ENTRY = 16;
+
+/**
+ * Texts of a vector: 16 bytes each, of which 4 are the length; up to 12 bytes lie behind it, longer ones elsewhere.
+ * Texts of ASCII are cut from one string for the whole column, which is much cheaper than decoding each.
+ */
+function readStrings(vector: Vector, count: number): (string | null)[] {
+  const valid = validityOf(vector, count);
+  const data = duckdb.vector_get_data(vector, count * ENTRY);
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  let total = 0;
+  for (let row = 0; row < count; row += 1) {
+    if (valid === undefined || isValid(valid, row)) total += view.getUint32(row * ENTRY, true);
+  }
+  const bytes = Buffer.allocUnsafe(total);
+  const ends = new Uint32Array(count);
+  let at = 0;
+  let ascii = 0;
+  for (let row = 0; row < count; row += 1) {
+    if (valid === undefined || isValid(valid, row)) {
+      const entry = row * ENTRY;
+      const length = view.getUint32(entry, true);
+      if (length <= INLINE) {
+        for (let i = 0; i < length; i += 1) {
+          const byte = data[entry + 4 + i] ?? 0;
+          ascii |= byte;
+          bytes[at + i] = byte;
+        }
+      } else {
+        const far = duckdb.get_data_from_pointer(data.buffer as ArrayBuffer, data.byteOffset + entry + 8, length);
+        bytes.set(far, at);
+        for (let i = 0; i < length; i += 1) ascii |= far[i] ?? 0;
+      }
+      at += length;
+    }
+    ends[row] = at;
+  }
+  return ascii < 0x80 ? cutAscii(bytes, ends, valid) : cutUtf8(bytes, ends, valid);
+}
+
+function cutAscii(bytes: Buffer, ends: Uint32Array, valid: Uint8Array | undefined): (string | null)[] {
+  const text = bytes.toString("latin1");
+  const out: (string | null)[] = new Array<string | null>(ends.length);
+  let from = 0;
+  for (let row = 0; row < ends.length; row += 1) {
+    const to = ends[row] ?? 0;
+    out[row] = valid === undefined || isValid(valid, row) ? text.slice(from, to) : null;
+    from = to;
+  }
+  return out;
+}
+
+function cutUtf8(bytes: Buffer, ends: Uint32Array, valid: Uint8Array | undefined): (string | null)[] {
+  const out: (string | null)[] = new Array<string | null>(ends.length);
+  let from = 0;
+  for (let row = 0; row < ends.length; row += 1) {
+    const to = ends[row] ?? 0;
+    out[row] = valid === undefined || isValid(valid, row) ? bytes.toString("utf8", from, to) : null;
+    from = to;
+  }
+  return out;
+}
+
+function readBytes(vector: Vector, count: number): Cell[] {
+  const valid = validityOf(vector, count);
+  const data = duckdb.vector_get_data(vector, count * ENTRY);
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  return Array.from({ length: count }, (_, row) => {
+    if (valid !== undefined && !isValid(valid, row)) return null;
+    const entry = row * ENTRY;
+    const length = view.getUint32(entry, true);
+    if (length <= INLINE) return data.slice(entry + 4, entry + 4 + length);
+    return duckdb.get_data_from_pointer(data.buffer as ArrayBuffer, data.byteOffset + entry + 8, length).slice();
+  });
+}
+
+const LONG_INTEGER = /^-?\d{16,}$/;
+
+/** JSON as cells: whole numbers that a double cannot hold exactly are bigint. */
+function parseJson(text: string): Cell {
+  if (!/\d{16}/.test(text)) return JSON.parse(text) as Cell;
+  return JSON.parse(text, (_key, value: unknown, context?: { source?: string }) => {
+    const source = context?.source;
+    if (typeof value !== "number" || source === undefined || !LONG_INTEGER.test(source)) return value;
+    return Number.isSafeInteger(value) ? value : BigInt(source);
+  }) as Cell;
+}

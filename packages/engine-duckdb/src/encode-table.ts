@@ -1,0 +1,78 @@
+import { randomUUID } from "node:crypto";
+import { open, rm, type FileHandle } from "node:fs/promises";
+import { join } from "node:path";
+import { AmlError, type TableFormat } from "@aml/core";
+import type { CompiledPlan } from "./compile-plan.ts";
+import { caseConflict, copyQuery } from "./output-sql.ts";
+import type { Scope } from "./scope.ts";
+
+const CHUNK = 256 * 1024;
+
+/**
+ * The table as a file's bytes. The file is written whole before its first byte is given, so a query that fails gives
+ * an error and no bytes; it is deleted when the stream ends, in whatever way.
+ *
+ * Reading throws `unsupported` for Parquet and JSON lines of columns that differ by case only.
+ */
+export function encodeTable(
+  scope: Scope,
+  plan: CompiledPlan,
+  format: TableFormat,
+  signal?: AbortSignal,
+): ReadableStream<Uint8Array> {
+  const path = join(scope.folder, `${randomUUID()}.${format}`);
+  let handle: FileHandle | undefined;
+  const finish = async (): Promise<void> => {
+    await handle?.close();
+    handle = undefined;
+    await rm(path, { force: true });
+  };
+  const write = async (): Promise<FileHandle> => {
+    if (format !== "csv") refuseCaseConflict(plan, format);
+    if (plan.columns.length > 0) await scope.run(copyQuery(plan, format, path), signal);
+    return open(path);
+  };
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          signal?.throwIfAborted();
+          if (handle === undefined) {
+            handle = await write();
+            if (format === "csv") controller.enqueue(csvHeader(plan));
+          }
+          const chunk = new Uint8Array(CHUNK);
+          const { bytesRead } = await handle.read(chunk, 0, CHUNK, null);
+          if (bytesRead > 0) controller.enqueue(chunk.subarray(0, bytesRead));
+          else {
+            await finish();
+            controller.close();
+          }
+        } catch (error) {
+          await finish();
+          throw error;
+        }
+      },
+      cancel: finish,
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+function csvHeader({ columns }: CompiledPlan): Uint8Array {
+  const names = columns.map(({ name }) => (/[",\r\n]|^$/.test(name) ? `"${name.replaceAll('"', '""')}"` : name));
+  return new TextEncoder().encode(`${names.join(",")}\n`);
+}
+
+function refuseCaseConflict({ columns }: CompiledPlan, format: TableFormat): void {
+  const conflict = caseConflict(columns);
+  if (columns.length === 0) {
+    throw new AmlError("unsupported", `A table without columns cannot be written as ${format}.`);
+  }
+  if (conflict === undefined) return;
+  throw new AmlError(
+    "unsupported",
+    `The columns ${conflict[0]} and ${conflict[1]} differ by case only, and cannot stand in one ${format} file.`,
+    { hint: "Drop one of them, or write csv.", context: { columns: conflict } },
+  );
+}

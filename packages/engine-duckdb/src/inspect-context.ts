@@ -1,0 +1,109 @@
+import { open } from "node:fs/promises";
+import type { Encoding, FileRef, TabularPlan } from "@aml/core";
+import {
+  chainTransforms,
+  decompressionFor,
+  transcode,
+  type StagedFile,
+  type Stager,
+  type StageTransform,
+} from "@aml/staging";
+import type { CsvShape } from "./csv-scan.ts";
+import type { Scope } from "./scope.ts";
+
+/** What inspecting files needs, and where it leaves what must be undone. */
+export interface InspectContext {
+  readonly stager: Stager;
+  readonly scope: Scope;
+  readonly signal: AbortSignal | undefined;
+  /** Of the files' text. */
+  readonly encoding: Encoding | undefined;
+  /** Released when the table is disposed of. */
+  readonly pins: StagedFile[];
+  /** The local path of what is read, and the URI that it stands for. */
+  readonly origins: Map<string, string>;
+  /** Shapes of files that were looked through before, by path, size and time. */
+  readonly shapes: Map<string, CsvShape>;
+}
+
+/** Runs tasks over items, a few at a time, and gives results in order. The first failure ends it. */
+export async function mapFiles<T, R>(
+  items: readonly T[],
+  task: (item: T, index: number) => Promise<R>,
+): Promise<R[]> {
+  const out: R[] = [];
+  let next = 0;
+  let failed = false;
+  const worker = async (): Promise<void> => {
+    while (next < items.length && !failed) {
+      const at = next;
+      next += 1;
+      try {
+        out[at] = await task(items[at] as T, at);
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
+    }
+  };
+  const settled = await Promise.allSettled(Array.from({ length: Math.min(8, items.length) }, worker));
+  for (const result of settled) if (result.status === "rejected") throw result.reason;
+  return out;
+}
+
+export async function stageFile(
+  context: InspectContext,
+  file: FileRef,
+  transform?: StageTransform,
+): Promise<string> {
+  const { stager, pins, origins, signal } = context;
+  const staged = await stager.stage(file, { transform, signal });
+  pins.push(staged);
+  origins.set(staged.localPath, file.uri);
+  return staged.localPath;
+}
+
+/** What makes plain UTF-8 of a text file; nothing for a file that is that already. */
+export function textTransform(file: FileRef, encoding: Encoding | undefined): StageTransform | undefined {
+  const known = encoding ?? "utf8";
+  const recode = known === "utf8" || known === "utf8bom" ? undefined : transcode(known);
+  return chainTransforms(decompressionFor(file.relativePath), recode);
+}
+
+/** The first bytes of a local file. */
+export async function readStart(path: string, bytes: number): Promise<Buffer> {
+  const handle = await open(path);
+  try {
+    const out = Buffer.allocUnsafe(bytes);
+    const { bytesRead } = await handle.read(out, 0, bytes, 0);
+    return out.subarray(0, bytesRead);
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * How many rows of the source the plan can use at most: known when a `take` comes before anything that drops rows by
+ * their values.
+ */
+export function rowsWanted(plan: TabularPlan): number | undefined {
+  const read = plan.steps.findIndex((step) => step.op.startsWith("read_"));
+  let skipped = 0;
+  for (const step of plan.steps.slice(read + 1)) {
+    switch (step.op) {
+      case "take":
+        return skipped + step.count;
+      case "skip":
+        skipped += step.count;
+        break;
+      case "keep_columns":
+      case "drop_columns":
+      case "convert_column_types":
+      case "extract_columns_from_partition_format":
+        break;
+      default:
+        return undefined;
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,145 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { AmlError, type FileRef, type StepOf } from "@aml/core";
+import { chainTransforms, transcode } from "@aml/staging";
+import { mapFiles, readStart, stageFile, textTransform, type InspectContext } from "./inspect-context.ts";
+import type { JsonTable } from "./inspected.ts";
+import { createJsonScanner, JSON_BITS, scanJson, type JsonFault, type JsonKey, type JsonScanOptions } from "./json-scan.ts";
+
+type ReadJson = StepOf<"read_json_lines">;
+
+export type JsonFindings = Pick<JsonTable, "kind" | "paths" | "dropInvalid" | "columns">;
+
+const FIRST_BYTES = 64 * 1024;
+const LAST_BYTES = 64 * 2 ** 20;
+
+/**
+ * Finds out the columns of JSON lines: all keys of all rows, in order of first appearance. That takes one pass over the
+ * files, unless the plan can use only their first rows.
+ *
+ * @throws `parse_failed` for a line that is no object (unless such lines are dropped) and for whole numbers beyond
+ * int64; what staging throws.
+ */
+export async function inspectJson(
+  step: ReadJson,
+  files: readonly FileRef[],
+  wanted: number | undefined,
+  context: InspectContext,
+): Promise<JsonFindings> {
+  const keys = new Map<string, JsonKey>();
+  const dropInvalid = step.invalid_lines === "drop";
+  const scan = { keys, dropInvalid };
+  const heads = wanted === undefined ? undefined : await readHeads(step, files, scan, wanted, context);
+  if (heads === undefined) keys.clear();
+  const paths = heads ?? (await scanAll(step, files, scan, context));
+  const columns = [...keys.values()].map((key) => ({ name: key.name, sqlType: sqlTypeOf(key) }));
+  return { kind: "json_lines", paths, dropInvalid, columns };
+}
+
+async function scanAll(
+  step: ReadJson,
+  files: readonly FileRef[],
+  scan: JsonScanOptions,
+  context: InspectContext,
+): Promise<string[]> {
+  const paths = await mapFiles(files, (file) => stageText(step, file, context));
+  const big = new Map<string, FileRef>();
+  for (const [index, path] of paths.entries()) {
+    const file = files[index] as FileRef;
+    refuse(await scanJson(path, scan, context.signal), file);
+    for (const { name, big: found } of scan.keys.values()) {
+      if (found !== undefined && !big.has(name)) big.set(name, file);
+    }
+  }
+  refuseBig(scan.keys, big);
+  return paths;
+}
+
+/** Plain UTF-8 without a byte order mark, which DuckDB refuses in JSON. */
+async function stageText(step: ReadJson, file: FileRef, context: InspectContext): Promise<string> {
+  const transform = textTransform(file, step.encoding);
+  const path = await stageFile(context, file, transform);
+  const start = await readStart(path, 3);
+  if (!start.equals(Buffer.from([0xef, 0xbb, 0xbf]))) return path;
+  return stageFile(context, file, chainTransforms(transform, transcode("utf8bom")));
+}
+
+/** The first lines of the files, in files of their own; undefined when whole files are needed. */
+async function readHeads(
+  step: ReadJson,
+  files: readonly FileRef[],
+  scan: JsonScanOptions,
+  wanted: number,
+  context: InspectContext,
+): Promise<string[] | undefined> {
+  if (wanted > 10_000 || files.some((file) => textTransform(file, step.encoding) !== undefined)) return undefined;
+  const paths: string[] = [];
+  const big = new Map<string, FileRef>();
+  let missing = wanted;
+  for (const [index, file] of files.entries()) {
+    if (missing <= 0) break;
+    const head = await readHead(file, scan, missing, context);
+    if (head === undefined) return undefined;
+    missing -= head.rows;
+    const path = join(context.scope.folder, `head-${index}.jsonl`);
+    await writeFile(path, head.bytes);
+    context.origins.set(path, file.uri);
+    paths.push(path);
+    for (const { name, big: found } of scan.keys.values()) {
+      if (found !== undefined && !big.has(name)) big.set(name, file);
+    }
+  }
+  refuseBig(scan.keys, big);
+  return paths;
+}
+
+async function readHead(
+  file: FileRef,
+  scan: JsonScanOptions,
+  wanted: number,
+  { stager, signal }: InspectContext,
+): Promise<{ readonly bytes: Uint8Array; readonly rows: number } | undefined> {
+  for (let size = FIRST_BYTES; size <= LAST_BYTES; size *= 4) {
+    const start = Buffer.from(await stager.readPrefix(file, size, { signal }));
+    const bytes = start[0] === 0xef && start[1] === 0xbb && start[2] === 0xbf ? start.subarray(3) : start;
+    const complete = start.length < size;
+    const scanner = createJsonScanner({ ...scan, maxRows: wanted });
+    const taken = scanner.push(bytes, complete);
+    refuse(scanner.fault(), file);
+    if (complete || scanner.rows() >= wanted) return { bytes: bytes.subarray(0, taken), rows: scanner.rows() };
+  }
+  return undefined;
+}
+
+function refuse(fault: JsonFault | undefined, file: FileRef): void {
+  if (fault === undefined) return;
+  const { line, column, message, excerpt } = fault;
+  throw new AmlError("parse_failed", `${file.uri}, line ${line}, column ${column}: ${message}: ${excerpt}`, {
+    hint: 'Correct the line, or read with invalid_lines: "drop".',
+    context: { uri: file.uri, line, column },
+  });
+}
+
+/** As a double such a number would change without a word; among fractions the column is one of doubles anyway. */
+function refuseBig(keys: ReadonlyMap<string, JsonKey>, files: ReadonlyMap<string, FileRef>): void {
+  for (const { name, bits, big } of keys.values()) {
+    if (big === undefined || (bits & ~(JSON_BITS.int | JSON_BITS.bigInt)) !== 0) continue;
+    const uri = files.get(name)?.uri ?? "A file";
+    throw new AmlError(
+      "parse_failed",
+      `${uri}, line ${big.line}: ${JSON.stringify(name)} is beyond 64 bits: ${big.text.slice(0, 40)}.`,
+      {
+        hint: "Write such numbers as strings.",
+        context: { uri, line: big.line, column: name, value: big.text.slice(0, 80) },
+      },
+    );
+  }
+}
+
+function sqlTypeOf({ bits }: JsonKey): string {
+  const { boolean, int, bigInt, float, string } = JSON_BITS;
+  if (bits === 0 || bits === string) return "VARCHAR";
+  if (bits === boolean) return "BOOLEAN";
+  if (bits === int) return "BIGINT";
+  return (bits & ~(int | bigInt | float)) === 0 ? "DOUBLE" : "JSON";
+}

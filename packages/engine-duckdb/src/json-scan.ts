@@ -1,0 +1,261 @@
+import { open } from "node:fs/promises";
+
+/** What the values of a key are, as bits. */
+export const JSON_BITS = {
+  boolean: 1,
+  int: 2,
+  /** A whole number beyond int64. */
+  bigInt: 4,
+  float: 8,
+  string: 16,
+  nested: 32,
+} as const;
+
+export interface JsonKey {
+  readonly name: string;
+  /** Of `JSON_BITS`; 0 when all values are null. */
+  bits: number;
+  /** The first whole number beyond int64. */
+  big?: { readonly line: number; readonly text: string };
+}
+
+export interface JsonFault {
+  readonly line: number;
+  /** In bytes, from 1. */
+  readonly column: number;
+  readonly message: string;
+  readonly excerpt: string;
+}
+
+export interface JsonScanner {
+  /** Objects seen. */
+  rows(): number;
+  /**
+   * Takes the next bytes; `final` when they end the file. Stops at the first fault, or after `maxRows`.
+   *
+   * @returns the bytes of whole lines that were taken.
+   */
+  push(bytes: Buffer, final: boolean): number;
+  fault(): JsonFault | undefined;
+}
+
+export interface JsonScanOptions {
+  /** Shared by the scanners of all files: keys in order of first appearance. */
+  readonly keys: Map<string, JsonKey>;
+  /** Lines that are no object are passed over. */
+  readonly dropInvalid: boolean;
+  readonly maxRows?: number | undefined;
+}
+
+const CHUNK = 4 * 2 ** 20;
+const MAX_LINE = 64 * 2 ** 20;
+
+/** Looks through a whole file of JSON lines. */
+export async function scanJson(
+  path: string,
+  options: JsonScanOptions,
+  signal?: AbortSignal,
+): Promise<JsonFault | undefined> {
+  const scanner = createJsonScanner(options);
+  const handle = await open(path);
+  try {
+    let rest: Buffer = Buffer.alloc(0);
+    for (;;) {
+      signal?.throwIfAborted();
+      // A long line makes the next piece longer, so that it is not looked at again and again.
+      const piece = Buffer.allocUnsafe(Math.max(CHUNK, rest.length * 2));
+      rest.copy(piece);
+      const { bytesRead } = await handle.read(piece, rest.length, piece.length - rest.length, null);
+      const bytes = piece.subarray(0, rest.length + bytesRead);
+      const taken = scanner.push(bytes, bytesRead === 0);
+      if (scanner.fault() !== undefined || bytesRead === 0) return scanner.fault();
+      rest = bytes.subarray(taken);
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+export function createJsonScanner({ keys, dropInvalid, maxRows = Infinity }: JsonScanOptions): JsonScanner {
+  let line = 0;
+  let rows = 0;
+  let fault: JsonFault | undefined;
+  const walker = createWalker(keys);
+  return {
+    rows: () => rows,
+    fault: () => fault,
+    push(bytes, final) {
+      let at = 0;
+      while (at < bytes.length && rows < maxRows && fault === undefined) {
+        const feed = bytes.indexOf(0x0a, at);
+        if (feed < 0 && !final && bytes.length - at <= MAX_LINE) break;
+        const end = feed < 0 ? bytes.length : feed;
+        line += 1;
+        const start = skipBlanks(bytes, at, end);
+        if (start < end) {
+          const bad = walker(bytes, start, end, line);
+          if (bad === undefined) rows += 1;
+          else if (!dropInvalid) fault = describe(bytes, at, end, line, bad);
+        }
+        at = feed < 0 ? end : feed + 1;
+      }
+      return at;
+    },
+  };
+}
+
+interface Bad {
+  readonly at: number;
+  readonly message: string;
+}
+
+function describe(bytes: Buffer, start: number, end: number, line: number, { at, message }: Bad): JsonFault {
+  const text = bytes.subarray(start, Math.min(end, start + 320)).toString("utf8").trimEnd();
+  const excerpt = text.length > 80 ? `${text.slice(0, 80)}…` : text;
+  return { line, column: at - start + 1, message, excerpt };
+}
+
+function skipBlanks(bytes: Buffer, from: number, end: number): number {
+  let at = from;
+  while (at < end && isBlank(bytes[at])) at += 1;
+  return at;
+}
+
+const isBlank = (byte: number | undefined): boolean => byte === 0x20 || byte === 0x0d || byte === 0x09;
+
+type Walker = (bytes: Buffer, start: number, end: number, line: number) => Bad | undefined;
+
+/**
+ * Walks the top level of one object. It checks no more than it needs to find keys and kinds of values: DuckDB reads the
+ * line again and checks the rest.
+ */
+function createWalker(keys: Map<string, JsonKey>): Walker {
+  // Rows mostly have the same keys in the same order, so the next key is compared with the one expected.
+  let order: { readonly bytes: Buffer; readonly key: JsonKey }[] = [];
+  const keyAt = (bytes: Buffer, from: number, to: number, place: number): JsonKey => {
+    const expected = order[place];
+    if (expected !== undefined && sameBytes(expected.bytes, bytes, from, to)) return expected.key;
+    const raw = bytes.subarray(from, to);
+    const name = raw.includes(0x5c) ? unescapeKey(raw) : raw.toString("utf8");
+    let key = keys.get(name);
+    if (key === undefined) keys.set(name, (key = { name, bits: 0 }));
+    order = [...order.slice(0, place), { bytes: Buffer.from(raw), key }, ...order.slice(place + 1)];
+    return key;
+  };
+  return (bytes, start, end, line) => {
+    if (bytes[start] !== 0x7b) return { at: start, message: "the line is no JSON object" };
+    let at = skipBlanks(bytes, start + 1, end);
+    if (bytes[at] === 0x7d) return behind(bytes, at + 1, end);
+    for (let place = 0; ; place += 1) {
+      if (bytes[at] !== 0x22 || at >= end) return { at, message: "a key in quotes is missing" };
+      const close = stringEnd(bytes, at + 1, end);
+      if (close < 0) return { at, message: "a key is not closed" };
+      const key = keyAt(bytes, at + 1, close, place);
+      at = skipBlanks(bytes, close + 1, end);
+      if (bytes[at] !== 0x3a || at >= end) return { at, message: "a colon is missing behind a key" };
+      at = skipBlanks(bytes, at + 1, end);
+      const next = valueEnd(bytes, at, end, key, line);
+      if (next < 0) return { at, message: `the value of ${JSON.stringify(key.name)} is cut or malformed` };
+      at = skipBlanks(bytes, next, end);
+      if (at < end && bytes[at] === 0x7d) return behind(bytes, at + 1, end);
+      if (at >= end || bytes[at] !== 0x2c) return { at, message: "a comma or the closing brace is missing" };
+      at = skipBlanks(bytes, at + 1, end);
+    }
+  };
+}
+
+function behind(bytes: Buffer, from: number, end: number): Bad | undefined {
+  const at = skipBlanks(bytes, from, end);
+  return at < end ? { at, message: "something stands behind the object" } : undefined;
+}
+
+function sameBytes(expected: Buffer, bytes: Buffer, from: number, to: number): boolean {
+  const { length } = expected;
+  if (to - from !== length) return false;
+  for (let at = 0; at < length; at += 1) if (expected[at] !== bytes[from + at]) return false;
+  return true;
+}
+
+function unescapeKey(raw: Buffer): string {
+  try {
+    return JSON.parse(`"${raw.toString("utf8")}"`) as string;
+  } catch {
+    return raw.toString("utf8");
+  }
+}
+
+/** Where the closing quote is, or -1. */
+function stringEnd(bytes: Buffer, from: number, end: number): number {
+  for (let at = from; at < end; at += 1) {
+    const byte = bytes[at];
+    if (byte === 0x22) return at;
+    if (byte === 0x5c) at += 1;
+  }
+  return -1;
+}
+
+/** Where the value ends, or -1; marks its kind. */
+function valueEnd(bytes: Buffer, at: number, end: number, key: JsonKey, line: number): number {
+  const byte = bytes[at] ?? 0;
+  if (at >= end) return -1;
+  if (byte === 0x22) {
+    key.bits |= JSON_BITS.string;
+    const close = stringEnd(bytes, at + 1, end);
+    return close < 0 ? -1 : close + 1;
+  }
+  if (byte === 0x7b || byte === 0x5b) {
+    key.bits |= JSON_BITS.nested;
+    return nestedEnd(bytes, at, end);
+  }
+  if (byte === 0x2d || (byte >= 0x30 && byte <= 0x39)) return numberEnd(bytes, at, end, key, line);
+  if (isWord(bytes, at, end, "null")) return at + 4;
+  const word = isWord(bytes, at, end, "true") ? 4 : isWord(bytes, at, end, "false") ? 5 : -1;
+  if (word < 0) return -1;
+  key.bits |= JSON_BITS.boolean;
+  return at + word;
+}
+
+function isWord(bytes: Buffer, at: number, end: number, word: string): boolean {
+  if (at + word.length > end) return false;
+  for (let i = 0; i < word.length; i += 1) if (bytes[at + i] !== word.charCodeAt(i)) return false;
+  return true;
+}
+
+function nestedEnd(bytes: Buffer, from: number, end: number): number {
+  let depth = 0;
+  for (let at = from; at < end; at += 1) {
+    const byte = bytes[at];
+    if (byte === 0x22) {
+      at = stringEnd(bytes, at + 1, end);
+      if (at < 0) return -1;
+    } else if (byte === 0x7b || byte === 0x5b) depth += 1;
+    else if (byte === 0x7d || byte === 0x5d) {
+      depth -= 1;
+      if (depth === 0) return at + 1;
+    }
+  }
+  return -1;
+}
+
+function numberEnd(bytes: Buffer, from: number, end: number, key: JsonKey, line: number): number {
+  let whole = true;
+  let at = from + 1;
+  for (; at < end; at += 1) {
+    const byte = bytes[at] ?? 0;
+    if (byte >= 0x30 && byte <= 0x39) continue;
+    if (byte !== 0x2e && byte !== 0x65 && byte !== 0x45 && byte !== 0x2b && byte !== 0x2d) break;
+    whole = false;
+  }
+  if (!whole) key.bits |= JSON_BITS.float;
+  else if (at - from < 19 || fitsInt64(bytes, from, at)) key.bits |= JSON_BITS.int;
+  else {
+    key.bits |= JSON_BITS.bigInt;
+    key.big ??= { line, text: bytes.toString("latin1", from, at) };
+  }
+  return at;
+}
+
+function fitsInt64(bytes: Buffer, from: number, to: number): boolean {
+  const text = bytes.toString("latin1", from, to);
+  return /^-?\d+$/.test(text) && BigInt.asIntN(64, BigInt(text)) === BigInt(text);
+}

@@ -1,0 +1,39 @@
+import { AmlError, matchPartitionFormat, parsePartitionFormat, type TabularPlan } from "@aml/core";
+import type { PartitionValues } from "./inspected.ts";
+
+/**
+ * The values of partition columns for each file, by the step that extracts them.
+ *
+ * @throws `plan_invalid` for a malformed format; `parse_failed` for a path that does not fit it.
+ */
+export function partitionColumns(
+  plan: TabularPlan,
+  uris: readonly string[],
+): ReadonlyMap<number, readonly PartitionValues[]> {
+  const out = new Map<number, readonly PartitionValues[]>();
+  for (const [index, step] of plan.steps.entries()) {
+    if (step.op !== "extract_columns_from_partition_format") continue;
+    const format = parsePartitionFormat(step.partition_format);
+    const rows = uris.map((uri) => matchPartitionFormat(format, uri) ?? refuse(uri, step.partition_format, index));
+    out.set(
+      index,
+      format.columns.map(({ name, kind }) => ({
+        name,
+        sqlType: kind === "datetime" ? "TIMESTAMP" : "VARCHAR",
+        values: rows.map((row) => textOf(row[name])),
+      })),
+    );
+  }
+  return out;
+}
+
+function textOf(value: string | Date | undefined): string {
+  return value instanceof Date ? value.toISOString().slice(0, 19).replace("T", " ") : (value ?? "");
+}
+
+function refuse(uri: string, format: string, index: number): never {
+  throw new AmlError("parse_failed", `The path ${uri} does not fit the partition format ${format}.`, {
+    hint: "Correct the format, or choose paths that all fit it.",
+    context: { uri, step: index, format },
+  });
+}

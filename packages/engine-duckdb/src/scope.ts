@@ -1,0 +1,90 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { DuckDBInstance, type DuckDBConnection, type DuckDBMaterializedResult } from "@duckdb/node-api";
+import { toAmlError, type Origins } from "./errors.ts";
+import type { Gate } from "@aml/staging";
+import { escapeGlob, quoteList, quoteText } from "./sql-text.ts";
+
+export interface ScopeOptions {
+  readonly parentFolder: string;
+  readonly memoryLimit: string | undefined;
+  readonly threads: number | undefined;
+  readonly gate: Gate;
+}
+
+/** A DuckDB of one result's own: it reads that result's files, writes to its folder, and can do nothing else. */
+export interface Scope {
+  /** Temporary files of this scope. */
+  readonly folder: string;
+  /** Allows these files and locks everything else. Only once. */
+  lock(origins: Origins): Promise<void>;
+  readonly origins: () => Origins;
+  connect(): Promise<DuckDBConnection>;
+  disconnect(connection: DuckDBConnection): void;
+  /** Runs a statement to its end on a connection of its own. @throws what `toAmlError` makes of it; the signal's reason. */
+  run(sql: string, signal?: AbortSignal): Promise<DuckDBMaterializedResult>;
+  close(): Promise<void>;
+}
+
+export async function openScope(options: ScopeOptions): Promise<Scope> {
+  const folder = await mkdtemp(join(options.parentFolder, "query-"));
+  const instance = await DuckDBInstance.create(":memory:", {
+    autoinstall_known_extensions: "false",
+    autoload_known_extensions: "false",
+    allow_community_extensions: "false",
+    preserve_insertion_order: "true",
+    ...(options.memoryLimit === undefined ? {} : { memory_limit: options.memoryLimit }),
+    ...(options.threads === undefined ? {} : { threads: String(options.threads) }),
+  });
+  let origins: Origins = new Map();
+  const connections = new Set<DuckDBConnection>();
+  const connect = async (): Promise<DuckDBConnection> => {
+    const connection = await instance.connect();
+    connections.add(connection);
+    return connection;
+  };
+  const disconnect = (connection: DuckDBConnection): void => {
+    if (connections.delete(connection)) connection.disconnectSync();
+  };
+  return {
+    folder,
+    origins: () => origins,
+    async lock(allowed) {
+      origins = allowed;
+      const paths = [...allowed.keys()];
+      // A pattern is checked as it is written and then as what it stands for.
+      const both = [...new Set([...paths, ...paths.map(escapeGlob)])];
+      const connection = await connect();
+      await connection.run(
+        `SET TimeZone = 'UTC'; SET temp_directory = ${quoteText(join(folder, "spill"))}; ` +
+          `SET allowed_directories = ${quoteList([folder])}; SET allowed_paths = ${quoteList(both)}; ` +
+          "SET enable_external_access = false; SET lock_configuration = true",
+      );
+      disconnect(connection);
+    },
+    connect,
+    disconnect,
+    async run(sql, signal) {
+      const connection = await connect();
+      const interrupt = (): void => connection.interrupt();
+      try {
+        return await options.gate.run(() => {
+          signal?.throwIfAborted();
+          signal?.addEventListener("abort", interrupt, { once: true });
+          return connection.run(sql);
+        }, signal);
+      } catch (error) {
+        signal?.throwIfAborted();
+        throw toAmlError(error, origins, [...new Set(origins.values())]);
+      } finally {
+        signal?.removeEventListener("abort", interrupt);
+        disconnect(connection);
+      }
+    },
+    async close() {
+      for (const connection of connections) disconnect(connection);
+      instance.closeSync();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,102 @@
+import { AmlError, type Row } from "@aml/core";
+import type { Gate } from "@aml/staging";
+import { createRowDecoder, readFlag, readMask } from "./decode-chunk.ts";
+import { toAmlError } from "./errors.ts";
+import { MASK_BITS, type StreamQuery } from "./output-sql.ts";
+import { columnTypeOf } from "./plan-column.ts";
+import type { Scope } from "./scope.ts";
+
+/** Values that could not be converted and are null, by column. */
+export type ConversionErrors = ReadonlyMap<string, number>;
+
+export interface StreamOptions {
+  readonly scope: Scope;
+  readonly gate: Gate;
+  readonly query: StreamQuery;
+  readonly signal?: AbortSignal | undefined;
+  /** Called once, when all rows were read. */
+  readonly onConversionErrors?: ((errors: ConversionErrors) => void) | undefined;
+  /** Finds out why a query ended early, by running it again to its end; gives nothing if it then succeeds. */
+  readonly explain: (signal?: AbortSignal) => Promise<void>;
+}
+
+/**
+ * The rows of a query, in batches of up to 2048. Each stream has a connection of its own, since another statement
+ * would end it quietly (T2); a query runs only while a batch is asked for, and within the gate (T4).
+ */
+export async function* streamRows(options: StreamOptions): AsyncGenerator<readonly Row[]> {
+  const { scope, gate, query, signal } = options;
+  signal?.throwIfAborted();
+  const connection = await scope.connect();
+  const interrupt = (): void => connection.interrupt();
+  signal?.addEventListener("abort", interrupt, { once: true });
+  const guarded = async <T>(task: () => Promise<T>): Promise<T> => {
+    try {
+      return await gate.run(task, signal);
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw toAmlError(error, scope.origins(), [...new Set(scope.origins().values())]);
+    } finally {
+      signal?.throwIfAborted();
+    }
+  };
+  try {
+    const result = await guarded(() => connection.stream(query.sql));
+    const counter = createErrorCounter(query);
+    const decode = createRowDecoder(
+      query.columns.map(({ name }) => name),
+      query.columns.map(({ sqlType }) => columnTypeOf(sqlType)),
+    );
+    const doneAt = query.columns.length + query.masks;
+    for (let done = false; ; ) {
+      const chunk = await guarded(() => result.fetchChunk());
+      if (chunk === null || chunk.rowCount === 0) {
+        if (!done) await fail(options);
+        break;
+      }
+      if (done) throw new AmlError("internal", "The query gave rows behind its end.");
+      done = readFlag(chunk, doneAt, chunk.rowCount - 1);
+      const count = chunk.rowCount - (done ? 1 : 0);
+      counter.add(chunk, count);
+      const rows = decode(chunk, count);
+      if (rows.length > 0) yield rows;
+    }
+    options.onConversionErrors?.(counter.errors());
+  } finally {
+    signal?.removeEventListener("abort", interrupt);
+    scope.disconnect(connection);
+  }
+}
+
+/** The stream ended without the sentinel: the query failed, or was cut off. */
+async function fail({ explain, signal }: StreamOptions): Promise<never> {
+  await explain(signal);
+  throw new AmlError("query_failed", "The query ended early, and succeeded when it was run again.", {
+    hint: "Try again; the files may have changed while they were read.",
+  });
+}
+
+function createErrorCounter({ failing, columns, masks }: StreamQuery): {
+  add(chunk: Parameters<typeof readMask>[0], count: number): void;
+  errors(): ConversionErrors;
+} {
+  const counts = failing.map(() => 0);
+  return {
+    add(chunk, count) {
+      for (let mask = 0; mask < masks; mask += 1) {
+        const values = readMask(chunk, columns.length + mask, count);
+        for (const value of values) if (value !== 0) addBits(counts, mask * MASK_BITS, value);
+      }
+    },
+    errors() {
+      const named = failing.map(({ name }, at): [string, number] => [name, counts[at] ?? 0]);
+      return new Map(named.filter(([, count]) => count > 0));
+    },
+  };
+}
+
+function addBits(counts: number[], from: number, mask: number): void {
+  for (let rest = mask, at = from; rest > 0; rest = Math.floor(rest / 2), at += 1) {
+    if (rest % 2 === 1) counts[at] = (counts[at] ?? 0) + 1;
+  }
+}
