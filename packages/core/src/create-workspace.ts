@@ -10,7 +10,7 @@ import type { PathSpec, Plan } from "./plan.ts";
 import type { DatasetRecord } from "./registry.ts";
 import { snakeCase } from "./snake-case.ts";
 import type { OperationOptions } from "./storage.ts";
-import { parseUri, resolveUri } from "./uri.ts";
+import { isUri, parseUri, resolvePatternUri, resolveUri } from "./uri.ts";
 import type { Datasets, LocatedPath, TabularFactory, Workspace, WorkspaceOptions } from "./workspace.ts";
 
 /**
@@ -24,9 +24,9 @@ export function createWorkspace(options: WorkspaceOptions): Workspace {
   const datastores = createDatastores(options, stores);
   let engine: Promise<TabularEngine> | undefined;
 
-  const resolve = (path: string): string => {
-    if (hasScheme(path)) return path;
-    if (baseUri !== undefined) return resolveUri(baseUri, path);
+  const resolve = (path: string, pattern = false): string => {
+    if (isUri(path)) return path;
+    if (baseUri !== undefined) return (pattern ? resolvePatternUri : resolveUri)(baseUri, path);
     throw new AmlError(
       "path_invalid",
       `'${path}' is a relative path, and this workspace has no folder to start from.`,
@@ -38,13 +38,14 @@ export function createWorkspace(options: WorkspaceOptions): Workspace {
 
   const locate = async (input: string, operation?: OperationOptions): Promise<LocatedPath> => {
     const uri = resolve(input);
-    if (/^(azureml|AmlDatastore):/i.test(uri)) {
-      const parsed = parseUri(uri);
-      if (parsed.kind !== "datastore") {
-        throw new AmlError("path_invalid", `${uri} names a registered dataset, not a path.`, {
-          hint: "Get it by name: workspace.datasets.get().",
-        });
-      }
+    // Also refuses a URI that holds a secret, before anything repeats it.
+    const parsed = parseUri(uri);
+    if (parsed.kind === "asset" || parsed.kind === "registry_asset") {
+      throw new AmlError("path_invalid", `${uri} names a registered dataset, not a path.`, {
+        hint: "Get it by name: workspace.datasets.get().",
+      });
+    }
+    if (parsed.kind === "datastore") {
       const storage = await datastores.open(parsed.datastore, operation);
       const root = uri.slice(0, uri.length - parsed.path.length).replace(/\/$/, "");
       return { storage, path: parsed.path, uriOf: (path) => `${root}/${path}` };
@@ -79,7 +80,7 @@ export function createWorkspace(options: WorkspaceOptions): Workspace {
     files: (paths) => bindFileDataset(plan(paths, []), context),
     filesFromPlan: (input) => bindFileDataset(parsePlan(input), context),
     locate,
-    resolve,
+    resolve: (path) => resolve(path),
     async [Symbol.asyncDispose]() {
       await (await engine)?.[Symbol.asyncDispose]();
       await stores.close();
@@ -138,16 +139,14 @@ function parseReference(reference: string): { readonly name: string; readonly ve
   return { name, version: version === undefined ? undefined : Number(version) };
 }
 
-/** A one-letter scheme is a Windows drive. */
-const hasScheme = (path: string): boolean => /^[a-z][a-z0-9+.-]+:/i.test(path);
-
-function pathSpec(path: PathInput, resolve: (path: string) => string): PathSpec {
+function pathSpec(path: PathInput, resolve: (path: string, pattern?: boolean) => string): PathSpec {
   if (typeof path !== "string") {
     const [kind, value] = Object.entries(path)[0] ?? [];
-    return { [String(kind)]: resolve(String(value)) } as unknown as PathSpec;
+    return { [String(kind)]: resolve(String(value), kind === "pattern") } as unknown as PathSpec;
   }
   // In a web address the first `?` starts the query.
-  if (hasGlob(/^https?:/i.test(path) ? path.replace(/\?.*$/, "") : path)) return { pattern: resolve(path) };
+  if (hasGlob(/^https?:/i.test(path) ? path.replace(/\?.*$/, "") : path))
+    return { pattern: resolve(path, true) };
   return path === "" || /(^|\/)\.?$/.test(path) ? { folder: resolve(path) } : { file: resolve(path) };
 }
 

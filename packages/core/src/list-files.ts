@@ -1,6 +1,6 @@
 import { AmlError } from "./aml-error.ts";
 import type { FileRef } from "./engine.ts";
-import { listGlob, parseGlob } from "./glob.ts";
+import { listFolder, listGlob, parseGlob } from "./glob.ts";
 import type { PathSource, PathSpec, Source } from "./plan.ts";
 import type { FileStat, OperationOptions } from "./storage.ts";
 import { parseStorePath } from "./store-path.ts";
@@ -87,10 +87,10 @@ async function* listSpec(
   if ("file" in spec) {
     const stat = await storage.stat(parseStorePath(path), options);
     if (stat.kind === "file") yield stat;
-    else yield* dataFiles(storage.list(stat.path, { ...options, recursive: true }), stat.path);
+    else yield* dataFiles(listFolder(storage, stat.path, options), stat.path);
   } else if ("folder" in spec) {
     const root = parseStorePath(path);
-    yield* dataFiles(storage.list(root, { ...options, recursive: true }), root);
+    yield* dataFiles(listFolder(storage, root, options), root);
   } else {
     yield* dataFiles(listGlob(storage, path, options), folder.join("/"));
   }

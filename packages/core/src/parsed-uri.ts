@@ -10,7 +10,8 @@ export type ParsedUri =
   | AdlUri
   | DbfsUri
   | FileUri
-  | HttpUri;
+  | HttpUri
+  | OtherUri;
 
 export interface WorkspaceScope {
   readonly subscriptionId: string;
@@ -94,4 +95,12 @@ export interface HttpUri {
   readonly path: string;
   /** As written, without `?`. */
   readonly query?: string | undefined;
+}
+
+/** A place in a store of a third party's adapter: `s3://bucket/folder`. Taken literally. */
+export interface OtherUri {
+  readonly kind: "other";
+  readonly scheme: string;
+  readonly authority: string;
+  readonly path: string;
 }

@@ -5,7 +5,7 @@ import type { AssetUri, ParsedUri, RegistryAssetUri, StorageUri, WorkspaceScope 
 const AZUREML =
   /^azureml:\/{1,3}(?:subscriptions\/([^/]+)\/resourcegroups\/([^/]+)\/(?:providers\/microsoft\.machinelearningservices\/)?workspaces\/([^/]+)\/|registries\/([^/]+)\/|locations\/([^/]+)\/workspaces\/([^/]+)\/)?(?:datastores\/([^/]+)\/paths(?:\/(.*))?|data\/([^/]+)\/(?:versions\/([^/]+)|labels\/([^/]+)))$/is;
 const SHORT_ASSET = /^azureml:([^/\\:@]+)(?::([^/\\:@]+)|@([^/\\:@]+))?$/i;
-const AUTHORITY = /^\w+:\/\/([^/?#]*)\/?(.*)$/s;
+const AUTHORITY = /^[\w+.-]+:\/\/([^/?#]*)\/?(.*)$/s;
 const FILE = /^file:(?:\/\/(?:localhost|([^/]*))|(?!\/\/))(\/.*)$/is;
 const SERVICES = { blob: "blob", dfs: "dfs", file_share: "file" } as const;
 
@@ -22,14 +22,14 @@ export function isUri(text: string): boolean {
 /**
  * Reads a URI of any form that Azure ML knows. http(s) and `file` paths are percent-decoded, all others are taken
  * literally. Nothing else is normalised in a path: a trailing slash stays. In the web address of a store a `?` that
- * is no query's is a glob's.
+ * is no query's is a glob's. A scheme that Azure ML does not know may be a third party's: kind `other`.
  *
- * @throws `path_invalid` when the form is unknown or incomplete, and for anything secret in a URI: a SAS token or
+ * @throws `path_invalid` when the form is incomplete, and for anything secret in a URI: a SAS token or
  * another signature, a user name. The error never repeats it.
  * @see https://learn.microsoft.com/azure/machine-learning/how-to-access-data-interactive – the forms, read 2026-11
  */
 export function parseUri(text: string): ParsedUri {
-  const scheme = /^\w+(?=:)/.exec(text)?.[0].toLowerCase();
+  const scheme = /^[\w+.-]+(?=:)/.exec(text)?.[0].toLowerCase();
   const [, authority = "", path = ""] = AUTHORITY.exec(text) ?? [];
   if (scheme !== "http" && scheme !== "https") checkText(text);
   switch (scheme) {
@@ -65,7 +65,10 @@ export function parseUri(text: string): ParsedUri {
     case "file": {
       const [, host, local] = FILE.exec(text) ?? [];
       if (local) return { kind: "file", ...(host && { host }), path: decode(text, local) };
+      break;
     }
+    default:
+      if (scheme && authority !== "") return { kind: "other", scheme, authority, path };
   }
   throw invalid(text, "is no complete URI of a known form");
 }
@@ -162,6 +165,8 @@ export function formatUri(uri: ParsedUri): string {
       return `adl://${uri.store}.${uri.endpoint}/${uri.path}`;
     case "dbfs":
       return `dbfs:/${uri.path}`;
+    case "other":
+      return `${uri.scheme}://${uri.authority}/${uri.path}`;
     case "file":
       return `file://${uri.host ?? ""}${encode(uri.path)}`;
     case "http":

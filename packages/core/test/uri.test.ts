@@ -229,11 +229,19 @@ describe("parseUri", () => {
     "adl://store/x",
     "file:relative",
     "file://host",
-    "s3://bucket/x",
+    "s3:bucket/x",
     "https://example.com/\0",
     "https://example.com/\ud800",
   ])("refuses %j", (text) => {
     expect(refusal(text).message).not.toBe("");
+  });
+
+  test("takes a third party's scheme literally", () => {
+    const uri = { kind: "other", scheme: "s3", authority: "bucket", path: "a b/%41/*.csv" };
+    expect(parseUri("s3://bucket/a b/%41/*.csv")).toEqual(uri);
+    expect(formatUri(uri as ParsedUri)).toBe("s3://bucket/a b/%41/*.csv");
+    expect(resolveUri("s3://bucket/a/b", "../c")).toBe("s3://bucket/a/c");
+    expect(refusal("s3://bucket/x?a=1&sig=c2VjcmV0").all).not.toContain("c2VjcmV0");
   });
 
   test.each([
@@ -256,7 +264,7 @@ describe("parseUri", () => {
   });
 
   test.each([
-    `s3://${"x".repeat(1_000_000)}`,
+    `s3:${"x".repeat(1_000_000)}`,
     `https://acct.blob.core.windows.net/c/${"?".repeat(1_000_000)}%`,
     `https://example.com/#${"?#".repeat(500_000)}`,
     `azureml://${"datastores/".repeat(100_000)}`,
