@@ -274,7 +274,7 @@ function faultError(faults: readonly MLTableFault[], uri: string | undefined): A
   const errors = once.sort((a, b) => a.line - b.line || a.column - b.column);
   const { code, message, hint, line, column, path } = errors[0] as MLTableFault;
   return new AmlError(code, message, {
-    hint,
+    hint: hint ?? "Correct the file at this line and column.",
     context: { ...(uri !== undefined && { uri }), line, column, path, errors },
   });
 }
