@@ -3,7 +3,7 @@ import { formatStep } from "./format-mltable.ts";
 import { Document, isMap, isSeq, type Pair, type ParsedNode, YAMLMap, YAMLSeq } from "yaml";
 import type { Traits } from "./mltable.ts";
 import { parseMLTable, readMLTable } from "./parse-mltable.ts";
-import { keyText, WRITE_OPTIONS, type YamlText } from "./yaml-text.ts";
+import { keyText, LINE_OPTIONS, toNodes, WRITE_OPTIONS, type YamlText } from "./yaml-text.ts";
 
 /** What to change. What is absent stays as it is; traits and metadata are replaced as a whole, null removes them. */
 export interface MLTableEdit {
@@ -48,7 +48,7 @@ function editSection(text: string, section: Section, value: unknown): string {
   if (root.flow === true) {
     if (empty) root.delete(section);
     else root.set(section as unknown as ParsedNode, node as unknown as ParsedNode);
-    return yaml.document.toString({ lineWidth: 0 });
+    return yaml.document.toString(LINE_OPTIONS);
   }
   const written = empty ? "" : sectionText(section, node, text);
   if (pair !== undefined) return replacePair(yaml, pair, root.items[at + 1], written);
@@ -95,7 +95,7 @@ function copyComments(from: ParsedNode | null | undefined, to: YAMLSeq | YAMLMap
 }
 
 function freshNode(value: unknown): unknown {
-  return new Document(undefined, WRITE_OPTIONS).createNode(JSON.parse(JSON.stringify(value)));
+  return new Document(undefined, WRITE_OPTIONS).createNode(toNodes(value), { aliasDuplicateObjects: false });
 }
 
 function sectionText(section: Section, node: YAMLSeq | YAMLMap, text: string): string {
@@ -104,7 +104,10 @@ function sectionText(section: Section, node: YAMLSeq | YAMLMap, text: string): s
   root.set(section, node);
   document.contents = root as never;
   // As the rest of the file has it: dashes below their key, or indented.
-  return document.toString({ lineWidth: 0, indentSeq: !/^\w+:[^\n]*\n(?:[ \t]*#[^\n]*\n)*- /m.test(text) });
+  return document.toString({
+    ...LINE_OPTIONS,
+    indentSeq: !/^\w+:[^\n]*\n(?:[ \t]*#[^\n]*\n)*- /m.test(text),
+  });
 }
 
 function replacePair(

@@ -2,7 +2,7 @@ import { type ColumnConversion, formatFilter, type Step } from "@aml/core";
 import { Document, Scalar } from "yaml";
 import type { MLTable } from "./mltable.ts";
 import { parseMLTable } from "./parse-mltable.ts";
-import { WRITE_OPTIONS } from "./yaml-text.ts";
+import { LINE_OPTIONS, toNodes, WRITE_OPTIONS } from "./yaml-text.ts";
 
 const LINES = {
   encoding: "utf8",
@@ -36,20 +36,18 @@ export function formatMLTable(table: MLTable): string {
 
 function write(table: MLTable): string {
   const { paths, transformations, traits, metadata } = table;
-  return yamlText({
+  const recipe = {
     ...(Object.keys(metadata).length > 0 && { metadata }),
     paths,
     ...(Object.keys(traits).length > 0 && { traits }),
     ...(transformations.length > 0 && { transformations: transformations.map(formatStep) }),
     type: "mltable",
-  });
-}
-
-/** A value as block YAML, the keys of each mapping in order. */
-export function yamlText(value: unknown): string {
-  return new Document(sorted(value), { ...WRITE_OPTIONS, aliasDuplicateObjects: false }).toString({
-    lineWidth: 0,
-  });
+  };
+  const document = new Document(toNodes(sorted(recipe)), { ...WRITE_OPTIONS, aliasDuplicateObjects: false });
+  // Texts with these stand in double quotes, and Python's reader takes them for line breaks even there.
+  return document
+    .toString(LINE_OPTIONS)
+    .replace(/[\u0085\u2028\u2029]/g, (end) => `\\u${end.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** One step as it stands in a file: a mapping of its name to its argument. */

@@ -33,11 +33,51 @@ const PARSE_OPTIONS = {
     tags.map((tag) => ((tag as ScalarTag).tag === bool.tag ? bool : tag)) as ScalarTag[],
 } as const;
 
-/** As for reading; what older readers would not take for a text gets quotes. */
-export const WRITE_OPTIONS: typeof PARSE_OPTIONS & { readonly compat: "yaml-1.1" } = {
-  ...PARSE_OPTIONS,
+const FLOAT = "tag:yaml.org,2002:float";
+
+/**
+ * As for reading; what older readers would not take for a text gets quotes, and 1e-7 a point, without which it would
+ * be a text to Python's.
+ */
+export const WRITE_OPTIONS: Pick<typeof PARSE_OPTIONS, "version" | "schema" | "customTags"> & {
+  readonly compat: "yaml-1.1";
+} = {
+  version: "1.2",
+  schema: "core",
   compat: "yaml-1.1",
+  customTags: (tags) =>
+    PARSE_OPTIONS.customTags(tags).map((tag) => (tag.tag === FLOAT ? withPoint(tag) : tag)),
 };
+
+function withPoint(tag: ScalarTag): ScalarTag {
+  const { stringify } = tag;
+  if (stringify === undefined) return tag;
+  return {
+    ...tag,
+    stringify: (...args) => stringify(...args).replace(/^([-+]?\d+)(e[-+])/i, "$1.0$2"),
+  };
+}
+
+/** One line stays one line, so that what is written reads the same everywhere. */
+export const LINE_OPTIONS: { readonly lineWidth: 0; readonly doubleQuotedMinMultiLineLength: number } = {
+  lineWidth: 0,
+  doubleQuotedMinMultiLineLength: Number.MAX_SAFE_INTEGER,
+};
+
+/**
+ * A value as nodes to write. Texts that Python's reader takes for something else, and texts of several lines, get
+ * double quotes; the rest of quoting is the library's.
+ */
+export function toNodes(value: unknown): unknown {
+  if (typeof value === "string") {
+    if (!/[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\uFEFF]|^(=|<<|~)?$/u.test(value)) return value;
+    return Object.assign(new Scalar(value), { type: Scalar.QUOTE_DOUBLE });
+  }
+  if (typeof value !== "object" || value === null || value instanceof Scalar) return value;
+  if (Array.isArray(value)) return value.map(toNodes);
+  const entries = value instanceof Map ? [...value] : Object.entries(value);
+  return new Map(entries.map(([key, item]) => [toNodes(key), toNodes(item)] as const));
+}
 
 /** Room for honest reuse; a chain of references that doubles at each step passes it at once. */
 const MAX_ALIASES = 100;

@@ -81,6 +81,35 @@ type: mltable
     expect([...text.matchAll(/^ {6}(\w+):/gm)].map(([, key]) => key).join(" ")).toBe(keys);
   });
 
+  test("texts and numbers that Python's reader would take for something else are written so that it does not", () => {
+    const columns = [
+      "<<",
+      "=",
+      "~",
+      "null",
+      "yes",
+      "y",
+      "1_0",
+      "1:30",
+      "2020-01-01",
+      "0x1",
+      ".5",
+      "a\nb",
+      "\u2028",
+      "",
+    ];
+    const text = formatMLTable({
+      paths: [{ file: "a" }],
+      transformations: [{ op: "take_random_sample", probability: 1e-7 }],
+      traits: {},
+      metadata: { columns },
+    });
+    expect([...text.matchAll(/^ {4}- (.*)$/gm)].map(([, item]) => item)).toEqual(
+      columns.map((column) => JSON.stringify(column).replace("\u2028", "\\u2028")),
+    );
+    expect(text).toContain("probability: 1.0e-7\n");
+  });
+
   test("a table made by hand is checked and made canonical", () => {
     const bare = { paths: [{ file: "a" }], traits: {}, metadata: {} } as const;
     const defaults = [{ op: "read_parquet", path_column: "Path" }] as const;
