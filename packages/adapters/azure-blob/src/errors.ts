@@ -70,8 +70,8 @@ const FORBIDDEN: Row = [
 const REFUSED: Row = [
   "auth_failed",
   (f) =>
-    f.credential === "sas" && f.expiresAt !== undefined && f.expiresAt.getTime() < Date.now()
-      ? `The SAS token for container '${f.container}' expired at ${f.expiresAt.toISOString()}.`
+    isExpired(f)
+      ? `The SAS token for container '${f.container}' expired at ${f.expiresAt?.toISOString()}.`
       : `Storage account '${f.account}' refused the ${CREDENTIAL[f.credential] ?? "credential"}.`,
   (f) => REFUSED_HINT[f.credential] ?? "Check the credential, and that this machine's clock is right.",
 ];
@@ -278,6 +278,10 @@ export function toError(error: unknown, attempt: Attempt, signal?: AbortSignal):
   });
 }
 
+function isExpired({ credential, expiresAt }: Attempt): boolean {
+  return credential === "sas" && expiresAt !== undefined && expiresAt.getTime() < Date.now();
+}
+
 function find(name: string | undefined, status: number | undefined, failure: Failure): Row | undefined {
   if (status === undefined) {
     if (/not permitted for non-TLS/.test(failure.said)) return INSECURE;
@@ -285,6 +289,8 @@ function find(name: string | undefined, status: number | undefined, failure: Fai
     if (network) return network[1];
     return name !== undefined && /^E[A-Z]+|REQUEST_SEND_ERROR|UND_ERR/.test(name) ? DISCONNECTED : undefined;
   }
+  // Whatever the service calls it.
+  if ((status === 401 || status === 403) && isExpired(failure)) return REFUSED;
   if (failure.operation === "write" && name === "ConditionNotMet" && status === 409) return EXISTS;
   return CODES[name ?? ""] ?? (status >= 500 ? (STATUSES[status] ?? SERVER) : STATUSES[status]);
 }
