@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { PassThrough, Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { run } from "../src/run.ts";
-import type { Output, Terminal } from "../src/terminal.ts";
+import type { Terminal } from "../src/terminal.ts";
 
 /** What a command line printed. */
 export interface Outcome {
@@ -53,8 +53,8 @@ export async function aml(args: readonly string[], options: AmlOptions): Promise
       options.tty === true
         ? Object.assign(new PassThrough(), { isTTY: true })
         : Readable.from([options.stdin ?? ""]),
-    stdout: stdout as Output,
-    stderr: stderr as Output,
+    stdout,
+    stderr,
     env: options.env ?? {},
     cwd: options.cwd,
     signal: options.signal ?? new AbortController().signal,

@@ -54,8 +54,8 @@ describe("the whole journey, each step a process", () => {
 
   test("show, export and describe a table", async () => {
     const shown = (await ok("table", "show", TABLE, "--limit", "2")).split("\n");
-    expect(shown[0]?.split(/ {2,}/)).toEqual(["id", "city", "fare", "at"]);
-    expect(shown[1]?.split(/ {2,}/)).toEqual(["int64", "string", "float64", "timestamp"]);
+    expect(shown[0]?.trim().split(/ {2,}/)).toEqual(["id", "city", "fare", "at"]);
+    expect(shown[1]?.trim().split(/ {2,}/)).toEqual(["int64", "string", "float64", "timestamp"]);
     expect(shown[2]).toMatch(/1 {2}Oslo {4,}12\.5 {2}2025-01-31T10:00:00\.000Z/);
     expect(shown[3]).toMatch(/2 {2}Bergen {2,}null/);
     expect(shown.slice(4)).toEqual([""]);

@@ -1,4 +1,5 @@
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { promisify } from "node:util";
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -98,4 +99,42 @@ test("--version, --help and the exit codes need no workspace", async () => {
     stderr: expect.stringContaining('"code":"config_invalid"'),
   });
   expect((await readdir(folder)).includes("aml.config.json")).toBe(false);
+});
+
+const exec = promisify(execFile);
+
+test("starts within 200 ms of node itself", async () => {
+  const fastest = async (args: readonly string[]): Promise<number> => {
+    let best = Infinity;
+    for (let run = 0; run < 5; run++) {
+      const before = performance.now();
+      await exec(process.execPath, args);
+      best = Math.min(best, performance.now() - before);
+    }
+    return best;
+  };
+  const version = await fastest([...FROM_SOURCE, "--version"]);
+  expect(version - (await fastest(["--eval", ""]))).toBeLessThan(200);
+});
+
+test("a command loads what it needs, and no more", async () => {
+  // Prints the packages that a process has loaded when it ends.
+  const hook = `import { registerHooks } from "node:module";
+    const seen = new Set();
+    registerHooks({ load(url, context, next) {
+      seen.add(/node_modules\\/((?:@[^/]+\\/)?[^/]+)\\/(?!.*node_modules)/.exec(url)?.[1]
+        ?? /\\/packages\\/(?:adapters\\/)?([^/]+)\\//.exec(url)?.[1]);
+      return next(url, context);
+    } });
+    process.on("exit", () => console.error(JSON.stringify([...seen].filter(Boolean).sort())));`;
+  const loaded = async (...args: string[]): Promise<string[]> => {
+    const preload = `--import=data:text/javascript,${encodeURIComponent(hook)}`;
+    const { stderr } = await exec(process.execPath, [preload, ...FROM_SOURCE, ...args], { cwd: folder });
+    return JSON.parse(stderr.trimEnd().split("\n").at(-1) ?? "") as string[];
+  };
+  expect(await loaded("--version")).toEqual(["cli", "commander"]);
+  expect(await loaded("ls", ".")).toEqual(["cli", "commander", "core", "local", "workspace"]);
+  const table = await loaded("table", "show", "big.csv", "--limit", "1");
+  expect(table).toContain("@duckdb/node-api");
+  expect(table.filter((name) => /azure|kysely|vault|registry/.test(name))).toEqual([]);
 });

@@ -1,6 +1,5 @@
 import {
   type AnyAdapterDefinition,
-  createWorkspace,
   type FileDataset,
   type OnTrace,
   type OperationOptions,
@@ -10,6 +9,7 @@ import {
   type TokenProvider,
   type Workspace,
 } from "@aml/core";
+import { createWorkspace } from "@aml/core/workspace";
 import { readFile, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import process from "node:process";

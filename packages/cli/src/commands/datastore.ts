@@ -22,7 +22,7 @@ export async function createDatastore(
   const { readDatastoreFile } = await import("@aml/workspace");
   const credential = await credentialOf(session, flags);
   const path = flags.file === undefined ? undefined : resolve(session.terminal.cwd, flags.file);
-  const file = path === undefined ? undefined : readDatastoreFile(await readTextFile(path), path);
+  const file = path === undefined ? undefined : await readDatastoreFile(await readTextFile(path), path);
   const type = flags.type ?? file?.type;
   const called = name ?? file?.name;
   if (type === undefined || called === undefined) {

@@ -79,8 +79,23 @@ async function openTable(session: Session, flags: TableFlags, source: string): P
   const workspace = await session.open();
   let table = await tabular(workspace, source, session.signal);
   if (flags.filter !== undefined) table = table.filter(flags.filter);
-  if (flags.keep !== undefined) table = table.keepColumns(flags.keep);
+  if (flags.keep !== undefined) table = await keepColumns(table, flags.keep, session.signal);
   return flags.limit === undefined ? table : table.take(flags.limit);
+}
+
+/** MLTable's own step ignores unknown names; on a command line they are slips of the pen. */
+async function keepColumns(
+  table: TabularDataset,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<TabularDataset> {
+  const known = (await table.schema({ signal })).columns.map(({ name }) => name);
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown === undefined) return table.keepColumns(names);
+  throw new AmlError("plan_invalid", `There is no column ${JSON.stringify(unknown)} to keep.`, {
+    hint: `Columns are: ${known.join(", ")}.`,
+    context: { column: unknown },
+  });
 }
 
 async function tabular(

@@ -1,6 +1,6 @@
 import { isAmlError, Secret } from "@aml/core";
 import { expect, test } from "vitest";
-import { readDatastoreFile } from "../src/index.ts";
+import { parseDatastoreFile } from "../src/parse-datastore-file.ts";
 
 const blob = `$schema: https://azuremlschemas.azureedge.net/latest/azureBlob.schema.json
 name: 0123
@@ -14,7 +14,7 @@ container_name: "007"
 
 const refused = (text: string): { code: string; text: string } => {
   try {
-    readDatastoreFile(text, "datastore.yml");
+    parseDatastoreFile(text, "datastore.yml");
   } catch (error) {
     if (!isAmlError(error)) throw error;
     return { code: error.code, text: `${error.message} ${error.hint}` };
@@ -23,7 +23,7 @@ const refused = (text: string): { code: string; text: string } => {
 };
 
 test("reads Azure ML's v2 form; what looks like a number stays the text that it is", () => {
-  expect(readDatastoreFile(blob, "datastore.yml")).toEqual({
+  expect(parseDatastoreFile(blob, "datastore.yml")).toEqual({
     name: "0123",
     type: "azure_blob",
     description: "yes",
@@ -34,12 +34,15 @@ test("reads Azure ML's v2 form; what looks like a number stays the text that it 
 });
 
 test("an account key, and a SAS with or without its question mark", () => {
-  const key = readDatastoreFile(`${blob}credentials:\n  account_key: 00000\n`, "x").credential;
+  const key = parseDatastoreFile(`${blob}credentials:\n  account_key: 00000\n`, "x").credential;
   expect(key?.kind === "account_key" && key.accountKey instanceof Secret && key.accountKey.reveal()).toBe(
     "00000",
   );
   for (const mark of ["", "?"]) {
-    const sas = readDatastoreFile(`${blob}credentials: { sas_token: "${mark}sv=1&sig=x" }\n`, "x").credential;
+    const sas = parseDatastoreFile(
+      `${blob}credentials: { sas_token: "${mark}sv=1&sig=x" }\n`,
+      "x",
+    ).credential;
     expect(sas?.kind === "sas" && sas.sasToken instanceof Secret && sas.sasToken.reveal()).toBe("sv=1&sig=x");
   }
 });
