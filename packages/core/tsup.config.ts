@@ -1,4 +1,15 @@
 import { defineConfig } from "tsup";
 import { lib } from "@aml/kit/tsup";
 
-export default defineConfig(lib({ entry: ["src/index.ts", "src/adapter.ts", "src/memory.ts"] }));
+export default defineConfig(
+  lib({
+    entry: [
+      "src/index.ts",
+      "src/adapter.ts",
+      "src/create-workspace.ts",
+      "src/layers.ts",
+      "src/memory.ts",
+      "src/registry-support.ts",
+    ],
+  }),
+);

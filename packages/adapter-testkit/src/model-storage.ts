@@ -1,4 +1,5 @@
-import { AmlError, createLayer, type StorageAdapter, type StorePath } from "@aml/core";
+import { AmlError, type StorageAdapter, type StorePath } from "@aml/core";
+import { createLayer } from "@aml/core/layers";
 import { memoryStorage, type MemoryStorageOptions } from "@aml/core/memory";
 
 /**

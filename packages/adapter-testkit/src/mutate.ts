@@ -1,4 +1,5 @@
-import { createLayer, type FileStat, type LayerVerbs, type StorageAdapter } from "@aml/core";
+import { type FileStat, type StorageAdapter } from "@aml/core";
+import { createLayer, type LayerVerbs } from "@aml/core/layers";
 import type { ListOptions, ReadOptions, ReadResult, StorePath, WriteOptions } from "@aml/core";
 import { collect, join, streamOf } from "./expect.ts";
 import type { Mutate } from "./storage-case.ts";

@@ -1,4 +1,5 @@
-import { AmlError, createLayer, type AmlErrorCode, type FileStat, type StorageLayer } from "@aml/core";
+import { AmlError, type AmlErrorCode, type FileStat, type StorageLayer } from "@aml/core";
+import { createLayer } from "@aml/core/layers";
 import type { ReadResult, StorageAdapter } from "@aml/core";
 import { faultyBody } from "./faulty-body.ts";
 
@@ -18,7 +19,7 @@ export interface StorageFault {
    * - `change_etag`: the file is another version from here on
    * - `clock_skew`: `modifiedAt` is `skewMs` off
    */
-  readonly then: "error" | "cut" | "truncate" | "extend" | "stall" | "change_etag" | "clock_skew";
+  readonly does: "error" | "cut" | "truncate" | "extend" | "stall" | "change_etag" | "clock_skew";
   readonly afterBytes?: number | undefined;
   readonly afterItems?: number | undefined;
   /** `unavailable` unless given. */
@@ -35,14 +36,14 @@ export function withFaults(script: readonly StorageFault[]): StorageLayer {
     const next = (verb: Verb): StorageFault | undefined => {
       calls[verb] += 1;
       const fault = script.find(({ on, call }) => on === verb && (call ?? calls[verb]) === calls[verb]);
-      if (fault?.then === "change_etag") version += 1;
+      if (fault?.does === "change_etag") version += 1;
       return fault;
     };
     const seen = (stat: FileStat, fault: StorageFault | undefined): FileStat => ({
       ...stat,
       etag:
         version === 0 || stat.etag === undefined ? stat.etag : `${stat.etag.replace(/"$/, "")}-v${version}"`,
-      modifiedAt: fault?.then === "clock_skew" ? skewed(stat.modifiedAt, fault.skewMs) : stat.modifiedAt,
+      modifiedAt: fault?.does === "clock_skew" ? skewed(stat.modifiedAt, fault.skewMs) : stat.modifiedAt,
     });
     return createLayer(inner, {
       async stat(path, options) {
@@ -83,8 +84,8 @@ async function before(
   path: string,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  if (fault?.then === "error") throw toError(fault, path);
-  if (fault?.then === "stall") await hang(signal);
+  if (fault?.does === "error") throw toError(fault, path);
+  if (fault?.does === "stall") await hang(signal);
 }
 
 async function* list(
@@ -95,7 +96,7 @@ async function* list(
   seen: (stat: FileStat, fault: StorageFault | undefined) => FileStat,
 ): AsyncGenerator<FileStat> {
   let left = fault?.afterItems ?? 0;
-  const ends = fault?.then === "error" || fault?.then === "stall";
+  const ends = fault?.does === "error" || fault?.does === "stall";
   for await (const item of inner.list(folder, options)) {
     if (ends && left === 0) await before(fault, folder, options?.signal);
     left -= 1;
@@ -110,11 +111,11 @@ function spoilt(
   path: string,
   signal: AbortSignal | undefined,
 ): ReadableStream<Uint8Array> {
-  const { then, afterBytes = 0 } = fault ?? {};
-  if (then === "cut") return faultyBody(body, afterBytes, () => Promise.reject(toError(fault, path)));
-  if (then === "truncate") return faultyBody(body, afterBytes, () => Promise.resolve(undefined));
-  if (then === "stall") return faultyBody(body, afterBytes, () => hang(signal));
-  if (then === "extend") return faultyBody(body, Infinity, () => Promise.resolve(new Uint8Array(16)));
+  const { does, afterBytes = 0 } = fault ?? {};
+  if (does === "cut") return faultyBody(body, afterBytes, () => Promise.reject(toError(fault, path)));
+  if (does === "truncate") return faultyBody(body, afterBytes, () => Promise.resolve(undefined));
+  if (does === "stall") return faultyBody(body, afterBytes, () => hang(signal));
+  if (does === "extend") return faultyBody(body, Infinity, () => Promise.resolve(new Uint8Array(16)));
   return body;
 }
 

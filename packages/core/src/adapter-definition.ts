@@ -43,7 +43,10 @@ export interface OpenInput<O, K extends CredentialKind = CredentialKind> {
 export type StorageDefinition<O, K extends CredentialKind> = AdapterDefinition<O, K, StorageAdapter>;
 
 /** An adapter definition whose exact types are forgotten, as lists of adapters hold it. */
-export type AnyAdapterDefinition = AdapterDefinition<unknown, CredentialKind, StorageAdapter | SqlSource>;
+export interface AnyAdapterDefinition extends Omit<AdapterDefinition, "open"> {
+  /** Takes what its own `parseOptions` gave, and a credential of one of its own kinds. */
+  open(input: never): StorageAdapter | SqlSource;
+}
 
 /** Freezes a definition of a file store and keeps its exact types. */
 export function defineStorageAdapter<O, const K extends CredentialKind>(

@@ -49,7 +49,8 @@ export async function copyFiles(
     await inParallel(copies, options.concurrency ?? 8, copy, failed);
   } catch (error) {
     // Overwritten files cannot be brought back; new ones are taken away so that no half of a dataset stays behind.
-    if (options.overwrite !== true) await Promise.allSettled(done.map((path) => storage.delete?.(path)));
+    if (options.overwrite !== true)
+      await Promise.allSettled(done.map(async (path) => storage.delete?.(path)));
     throw error;
   }
   return { files: copies.map(({ to }) => target.uriOf(to)), bytes };

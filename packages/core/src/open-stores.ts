@@ -82,7 +82,9 @@ export function openStores(options: WorkspaceOptions): OpenStores {
       const adapters = await Promise.allSettled(open.values());
       open.clear();
       await Promise.all(
-        adapters.map((adapter) => (adapter.status === "fulfilled" ? adapter.value.close?.() : undefined)),
+        adapters.map(async (adapter) =>
+          adapter.status === "fulfilled" ? adapter.value.close?.() : undefined,
+        ),
       );
     },
   };
@@ -95,12 +97,9 @@ function openDefinition(
   credential: Credential<Secret>,
   { tokenProvider, fetch }: WorkspaceOptions,
 ): StorageAdapter {
-  const opened: StorageAdapter | SqlSource = definition.open({
-    options: adapterOptions,
-    credential,
-    tokenProvider,
-    fetch,
-  });
+  // The options and the credential were checked against this very definition.
+  const input = { options: adapterOptions, credential, tokenProvider, fetch } as never;
+  const opened = definition.open(input);
   if (opened.contract === "aml.storage/1") return opened;
   throw new AmlError(
     "unsupported",

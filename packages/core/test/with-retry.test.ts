@@ -1,17 +1,13 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { AmlError, parseStorePath, type FileStat, type ReadResult, type StorageAdapter } from "@aml/core";
 import {
-  AmlError,
   createLayer,
-  parseStorePath,
   withRetry,
-  type FileStat,
   type LayerVerbs,
-  type ReadResult,
   type RetryEvent,
   type RetryOptions,
-  type StorageAdapter,
-} from "@aml/core";
+} from "@aml/core/layers";
 import { memoryStorage } from "@aml/core/memory";
 
 const path = parseStorePath("a.bin");

@@ -1,14 +1,6 @@
 import { describe, expect, test } from "vitest";
-import {
-  createLayer,
-  parseStorePath,
-  withTimeout,
-  type FileStat,
-  type LayerVerbs,
-  type SetTimer,
-  type StorageAdapter,
-  type TimeoutOptions,
-} from "@aml/core";
+import { parseStorePath, type FileStat, type StorageAdapter } from "@aml/core";
+import { createLayer, withTimeout, type LayerVerbs, type TimeoutOptions } from "@aml/core/layers";
 import { memoryStorage } from "@aml/core/memory";
 
 const path = parseStorePath("a.bin");

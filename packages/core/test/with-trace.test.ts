@@ -1,13 +1,6 @@
 import { describe, expect, test } from "vitest";
-import {
-  AmlError,
-  createLayer,
-  parseStorePath,
-  withTrace,
-  type LayerVerbs,
-  type StorageAdapter,
-  type TraceEvent,
-} from "@aml/core";
+import { AmlError, parseStorePath, type StorageAdapter, type TraceEvent } from "@aml/core";
+import { createLayer, withTrace, type LayerVerbs } from "@aml/core/layers";
 import { memoryStorage } from "@aml/core/memory";
 
 const path = parseStorePath("a.bin");

@@ -1,16 +1,16 @@
 import {
+  AmlError,
   type AnyAdapterDefinition,
-  createWorkspace,
   defineStorageAdapter,
   type FileRef,
   isAmlError,
   type Plan,
   type Row,
-  type Secret,
   type StorageAdapter,
   type TabularEngine,
   type Workspace,
 } from "@aml/core";
+import { createWorkspace } from "@aml/core/workspace";
 import { memoryRegistry, memorySecrets, memoryStorage } from "@aml/core/memory";
 import { describe, expect, it } from "vitest";
 
@@ -29,10 +29,9 @@ function vaultedDisk(disks: Readonly<Record<string, StorageAdapter>>): AnyAdapte
       if (disk === undefined) throw new Error(`no disk ${options.disk}`);
       if (credential.kind === "anonymous") return disk;
       const denied = async function* (): AsyncGenerator<never> {
-        const { AmlError } = await import("@aml/core");
         throw new AmlError("auth_failed", "The key is wrong.", { hint: "Give the right one." });
       };
-      return (credential.accountKey as Secret).reveal() === "right" ? disk : { ...disk, list: denied };
+      return credential.accountKey.reveal() === "right" ? disk : { ...disk, list: denied };
     },
   });
 }

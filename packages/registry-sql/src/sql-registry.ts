@@ -1,11 +1,11 @@
+import { AmlError } from "@aml/core";
 import {
-  AmlError,
   checkDatasetSpec,
   checkDatastoreSpec,
   datasetNotFound,
   datastoreExists,
   datastoreNotFound,
-} from "@aml/core";
+} from "@aml/core/registry";
 import type { DatasetRecord, DatastoreRecord, Registry } from "@aml/core";
 import type { Kysely, Selectable } from "kysely";
 import type { Tables } from "./tables.ts";
