@@ -1,9 +1,9 @@
-import type { PathSpec, Step } from "@aml/core";
+import { AmlError, type PathSpec, type Step } from "@aml/core";
 import { formatStep } from "./format-mltable.ts";
 import { Document, isMap, isSeq, type Pair, type ParsedNode, YAMLMap, YAMLSeq } from "yaml";
 import type { Traits } from "./mltable.ts";
 import { parseMLTable, readMLTable } from "./parse-mltable.ts";
-import { keyText, LINE_OPTIONS, toNodes, WRITE_OPTIONS, type YamlText } from "./yaml-text.ts";
+import { keyText, LINE_OPTIONS, toNodes, WRITE_OPTIONS, readYaml, type YamlText } from "./yaml-text.ts";
 
 /** What to change. What is absent stays as it is; traits and metadata are replaced as a whole, null removes them. */
 export interface MLTableEdit {
@@ -20,7 +20,8 @@ type Section = (typeof SECTIONS)[number];
  * Changes an MLTable's text. Sections that do not change keep every byte; in a section that does, the items that
  * stay keep their comments and their spelling.
  *
- * @throws as `parseMLTable`, for the text and for the result.
+ * @throws as `parseMLTable`, for the text and for the result; `plan_invalid` when an anchor would go whose reference
+ * stays.
  */
 export function editMLTable(text: string, edit: MLTableEdit): string {
   let out = text.replace(/^\uFEFF/, "");
@@ -43,16 +44,40 @@ function editSection(text: string, section: Section, value: unknown): string {
   const node = Array.isArray(after)
     ? listNode(section, after, before as readonly unknown[], pair?.value)
     : mapNode(after as object, before, pair?.value);
-  const empty = node.items.length === 0;
-  // One line in braces has no lines of its own to leave alone.
-  if (root.flow === true) {
-    if (empty) root.delete(section);
-    else root.set(section as unknown as ParsedNode, node as unknown as ParsedNode);
-    return yaml.document.toString(LINE_OPTIONS);
+  const written = node.items.length === 0 ? "" : sectionText(section, node, text);
+  const end = text === "" || text.endsWith("\n") ? text : `${text}\n`;
+  const spliced = pair === undefined ? end + written : replacePair(yaml, pair, root.items[at + 1], written);
+  return saysTheSame(yaml, spliced, section) ? spliced : rewrite(yaml, root, section, node);
+}
+
+/** Whether all other sections still read as they did: not so in braces, below a marker, or without an anchor. */
+function saysTheSame(before: YamlText, text: string, section: Section): boolean {
+  const after = readYaml(text);
+  const others = (value: unknown): string => JSON.stringify({ ...(value as object), [section]: 0 });
+  return "value" in after && others(before.value) === others(after.value);
+}
+
+/** The whole text anew, with all comments, where lines cannot be left alone. */
+function rewrite(
+  { document }: YamlText,
+  root: YAMLMap<ParsedNode, ParsedNode | null>,
+  section: Section,
+  node: YAMLSeq | YAMLMap,
+): string {
+  if (node.items.length === 0) root.delete(section);
+  else root.set(section as unknown as ParsedNode, node as unknown as ParsedNode);
+  try {
+    return document.toString(LINE_OPTIONS);
+  } catch (error) {
+    throw new AmlError(
+      "plan_invalid",
+      `${section} has an anchor (&name) that is referred to from elsewhere`,
+      {
+        hint: "Write the values out in place of the reference first.",
+        cause: error,
+      },
+    );
   }
-  const written = empty ? "" : sectionText(section, node, text);
-  if (pair !== undefined) return replacePair(yaml, pair, root.items[at + 1], written);
-  return `${text === "" || text.endsWith("\n") ? text : `${text}\n`}${written}`;
 }
 
 /** Old items that come again, in the same order, keep their nodes and so their comments. */

@@ -87,6 +87,30 @@ describe("editMLTable", () => {
     expect(parseMLTable(out).transformations).toEqual([{ op: "take", count: 1 }]);
   });
 
+  test.each([
+    ["an end marker", "# top\npaths:\n- file: a # a\n...\n"],
+    ["an indented root", "# top\n  paths:\n  - file: a # a\n"],
+  ])("keeps comments with %s", (_, text) => {
+    const out = editMLTable(text, { metadata: { k: 1 }, transformations: [{ op: "take", count: 1 }] });
+    expect(parseMLTable(out)).toEqual({
+      ...parseMLTable(text),
+      metadata: { k: 1 },
+      transformations: [{ op: "take", count: 1 }],
+    });
+    expect(out).toContain("# top\n");
+    expect(out).toContain("- file: a # a\n");
+  });
+
+  test("does not pull an anchor from under its reference", () => {
+    const text = "paths: &p\n- file: a\nmetadata: {k: *p}\n";
+    expect(() => editMLTable(text, { paths: [{ file: "b" }] })).toThrow(
+      expect.objectContaining({
+        code: "plan_invalid",
+        message: "paths has an anchor (&name) that is referred to from elsewhere",
+      }) as AmlError,
+    );
+  });
+
   test("keeps CRLF where nothing changes", () => {
     const text = "paths:\r\n- file: a # x\r\nmetadata:\r\n  k: 1\r\n";
     const out = editMLTable(text, { metadata: { k: 2 } });

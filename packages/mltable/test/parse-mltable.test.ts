@@ -531,7 +531,7 @@ describe("YAML", () => {
   });
 });
 
-test("1,000 paths are read at once: 20 ms on an idle machine", () => {
+test("1,000 paths are read at once", () => {
   const text = `paths:\n${Array.from({ length: 1000 }, (_, index) => `- file: ./data/part-${index}.csv\n`).join("")}`;
   const times = Array.from({ length: 5 }, () => {
     const start = performance.now();
