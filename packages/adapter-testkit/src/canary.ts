@@ -60,7 +60,10 @@ function textOf(value: unknown): string | undefined {
   if (value instanceof Uint8Array) return new TextDecoder().decode(value);
   if (typeof value !== "object" || value === null) return undefined;
   try {
-    return [Reflect.apply<undefined, [unknown], string>(String, undefined, [value]), JSON.stringify(value)].join("\n");
+    return [
+      Reflect.apply<undefined, [unknown], string>(String, undefined, [value]),
+      JSON.stringify(value),
+    ].join("\n");
   } catch {
     // Circular, or not meant to be text: its properties are looked at one by one.
     return undefined;

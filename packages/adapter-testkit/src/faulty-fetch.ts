@@ -18,7 +18,7 @@ export interface FetchFault {
    * - `ignore_range`: the server answers 200 with the whole file
    * - `clock_skew`: `Date` and `Last-Modified` are `skewMs` off
    */
-  readonly then:
+  readonly does:
     | "status"
     | "network_error"
     | "cut"
@@ -50,21 +50,21 @@ export function faultyFetch(inner: FaultyFetch, script: readonly FetchFault[]): 
 }
 
 async function apply(fault: FetchFault, inner: FaultyFetch, request: Request): Promise<Response> {
-  const { then, status = 503, afterBytes, skewMs = 0 } = fault;
-  if (then === "status") return new Response(null, { status, headers: { ...fault.headers } });
-  if (then === "network_error") throw new TypeError("fetch failed", { cause: new Error("ECONNRESET") });
-  if (then === "stall" && afterBytes === undefined) return hang(request.signal);
-  if (then === "change_etag") {
+  const { does, status = 503, afterBytes, skewMs = 0 } = fault;
+  if (does === "status") return new Response(null, { status, headers: { ...fault.headers } });
+  if (does === "network_error") throw new TypeError("fetch failed", { cause: new Error("ECONNRESET") });
+  if (does === "stall" && afterBytes === undefined) return hang(request.signal);
+  if (does === "change_etag") {
     if (request.headers.has("if-match")) return new Response(null, { status: 412 });
     return changed(await inner(request), { etag: '"another-version"' });
   }
-  if (then === "ignore_range") {
+  if (does === "ignore_range") {
     const headers = new Headers(request.headers);
     headers.delete("range");
     return inner(new Request(request, { headers }));
   }
   const response = await inner(request);
-  if (then === "clock_skew") {
+  if (does === "clock_skew") {
     return changed(response, {
       ...shifted(response, "date", skewMs),
       ...shifted(response, "last-modified", skewMs),
@@ -76,7 +76,7 @@ async function apply(fault: FetchFault, inner: FaultyFetch, request: Request): P
     truncate: () => Promise.resolve(undefined),
     stall: () => hang(request.signal),
   };
-  return changed(response, {}, faultyBody(response.body, afterBytes ?? 0, ends[then]));
+  return changed(response, {}, faultyBody(response.body, afterBytes ?? 0, ends[does]));
 }
 
 function changed(

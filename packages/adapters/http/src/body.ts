@@ -25,7 +25,10 @@ export function bodyOf(
     while (given < take) {
       const { done, value } = await reader.read();
       signal?.throwIfAborted();
-      if (done) return void checkEnd(skipped, given, plan);
+      if (done) {
+        checkEnd(skipped, given, plan);
+        return undefined;
+      }
       const left = Math.min(skip - skipped, value.byteLength);
       skipped += left;
       const chunk = value.subarray(left, left + Math.min(take - given, value.byteLength - left));

@@ -169,6 +169,26 @@ describe("writing", () => {
     expect(await readdir(root)).toEqual(["a"]);
   });
 
+  test.runIf(process.platform === "linux" && process.getuid?.() === 0)(
+    "a full disk is resource_exhausted, and nothing is left of the file",
+    async () => {
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "aml-test", root]);
+      try {
+        await put("kept", "first");
+        for (const path of ["big", "kept"]) {
+          await expect(put(path, "x".repeat(100_000))).rejects.toMatchObject({
+            code: "resource_exhausted",
+            context: { path, errno: "ENOSPC" },
+          });
+        }
+        expect(await text("kept")).toBe("first");
+        expect(await readdir(root)).toEqual(["kept"]);
+      } finally {
+        execFileSync("umount", [root]);
+      }
+    },
+  );
+
   test("an etag never comes back, however fast the writes are", async () => {
     const etags = new Set<string | undefined>();
     for (let round = 0; round < 200; round += 1) etags.add((await put("a", "same size")).etag);
