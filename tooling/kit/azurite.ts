@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
+import { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
@@ -111,7 +112,10 @@ function listening(child: ChildProcess): Promise<string> {
 /** Whoever forgets to close it need not wait for it: it ends with this process. */
 function release(child: ChildProcess): void {
   child.unref();
-  for (const pipe of [child.stdin, child.stdout]) (pipe as (typeof pipe & { unref?(): void }) | null)?.unref?.();
+  for (const pipe of [child.stdin, child.stdout]) {
+    // Both are sockets, which the types do not tell.
+    if (pipe instanceof Socket) pipe.unref();
+  }
 }
 
 function end(child: ChildProcess): Promise<void> {

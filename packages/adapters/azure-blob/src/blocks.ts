@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { AmlError } from "@aml/core/adapter";
 
 export interface Block {
@@ -17,6 +18,8 @@ const LARGEST = 512 * MiB;
 /** What the service takes, blocks of one blob. */
 const MOST = 50_000;
 const DOUBLE_EVERY = 5_000;
+/** A body of many tiny chunks that are all there would otherwise keep timers and sockets waiting. */
+const BUSY_MS = 20;
 
 /**
  * How large the block of an index is. With a known size all are alike, 8 MiB or what 50,000 blocks need; else they
@@ -27,11 +30,18 @@ export function blockSize(index: number, size: number | undefined): number {
   return Math.min(LARGEST, SMALLEST * 2 ** Math.floor(index / DOUBLE_EVERY));
 }
 
+export interface BlocksOptions {
+  /** Bytes of the body, if announced. */
+  readonly size: number | undefined;
+  /** Bytes of the first block at most. */
+  readonly first: number;
+  readonly signal: AbortSignal | undefined;
+}
+
 /** Cuts a body into blocks. The last one is known as such, so a small body is told from a large one. */
 export function createBlocks(
   body: ReadableStream<Uint8Array>,
-  size: number | undefined,
-  signal: AbortSignal | undefined,
+  { size, first, signal }: BlocksOptions,
 ): Blocks {
   const reader = body.getReader();
   const abort = (): void => void reader.cancel(signal?.reason).catch(() => undefined);
@@ -42,10 +52,15 @@ export function createBlocks(
 
   const fill = async (length: number): Promise<Block> => {
     const block = growing(length);
+    let since = performance.now();
     for (;;) {
       rest = block.take(rest);
       // One chunk more than the block holds, or the end, tells whether it is the last.
       if (rest.byteLength > 0) return { bytes: block.bytes(), last: false };
+      if (performance.now() - since > BUSY_MS) {
+        await setImmediate();
+        since = performance.now();
+      }
       const { value, done } = await reader.read();
       signal?.throwIfAborted();
       if (done) return { bytes: block.bytes(), last: true };
@@ -63,7 +78,8 @@ export function createBlocks(
           hint: "Announce its size, so that the blocks are made large enough.",
         });
       }
-      const block = await fill(blockSize(index, size));
+      const length = blockSize(index, size);
+      const block = await fill(index === 0 ? Math.min(first, length) : length);
       index += 1;
       if (block.last && size !== undefined && total !== size) throw wrongLength(size, String(total));
       return block;

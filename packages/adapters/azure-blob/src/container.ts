@@ -8,7 +8,8 @@ import {
   type SasInfo,
 } from "@aml/azure-auth";
 import type { BlockBlobClient, ContainerClient, StoragePipelineOptions } from "@azure/storage-blob";
-import { toError, type Attempt } from "./errors.ts";
+import type { Attempt } from "./error-rows.ts";
+import { toError } from "./errors.ts";
 import { containerUrl, type AzureBlobOptions } from "./options.ts";
 
 /** How a container can be signed in to. */

@@ -131,7 +131,7 @@ function collect({ stream, length }: Part, fail: (error: unknown) => unknown): P
       else reject(cutOff(size, length));
     });
     stream.once("error", (error) => {
-      reject(fail(error) as Error);
+      reject(fail(error));
     });
   });
 }

@@ -13,6 +13,9 @@ import type { Container } from "./container.ts";
 /** Bytes under way or waiting at once, unless one block alone is larger. */
 const MEMORY = 48 * 1024 * 1024;
 
+/** Up to here a body is sent without asking first whether its condition holds. */
+const SMALL = 1024 * 1024;
+
 /**
  * Writes a blob: what fits into one block with one request, more as blocks sent in parallel, which become visible
  * together at the end. When it fails nothing is visible, and the service drops the blocks after a week.
@@ -45,7 +48,7 @@ async function writeBody(
 ): Promise<FileStat> {
   const { size, signal } = options;
   const common = { ...settings(options), ...(signal && { abortSignal: signal }) };
-  const blocks = createBlocks(body, size, signal);
+  const blocks = createBlocks(body, { size, signal, first: isConditional(options) ? SMALL : Infinity });
   try {
     const first = await blocks.next();
     if (first.last) {
@@ -63,6 +66,10 @@ async function writeBody(
   }
 }
 
+function isConditional({ ifMatch, ifNoneMatch }: WriteOptions): boolean {
+  return ifMatch !== undefined || ifNoneMatch !== undefined;
+}
+
 /** Spares the upload of many blocks whose commit is going to be refused. The commit itself checks again. */
 async function checkEarly(
   container: Container,
@@ -70,7 +77,7 @@ async function checkEarly(
   blob: BlockBlobClient,
   { ifMatch, ifNoneMatch, signal }: WriteOptions,
 ): Promise<void> {
-  if (ifMatch === undefined && ifNoneMatch === undefined) return;
+  if (!isConditional({ ifMatch, ifNoneMatch })) return;
   try {
     await container.attempt("write", path, signal, () =>
       blob.getProperties({

@@ -86,3 +86,12 @@ export function sasCredential(token: string): BlobCredential {
 export function signatureOf(token: string): string {
   return new URLSearchParams(token).get("sig") ?? "";
 }
+
+/** The URL of a listing, with other pages than the adapter's. Any other URL stays as it is. */
+export function withPages(url: string | URL | Request, size: number): string {
+  return urlOf(url).replace("maxresults=5000", `maxresults=${size}`);
+}
+
+export function urlOf(input: string | URL | Request): string {
+  return input instanceof Request ? input.url : input.toString();
+}

@@ -8,6 +8,7 @@ import {
   sasCredential,
   serviceOf,
   sharedAzurite,
+  withPages,
   type Service,
 } from "./azurite.ts";
 
@@ -35,7 +36,7 @@ async function list(folder: string, options?: ListOptions): Promise<{ entries: s
     {
       fetch: (url, init) => {
         pages++;
-        return fetch(String(url).replace("maxresults=5000", "maxresults=2"), init);
+        return fetch(withPages(url, 2), init);
       },
     },
   );
@@ -73,7 +74,7 @@ describe("list", () => {
       {
         fetch: (url, init) => {
           requests++;
-          return fetch(String(url).replace("maxresults=5000", "maxresults=2"), init);
+          return fetch(withPages(url, 2), init);
         },
       },
     );

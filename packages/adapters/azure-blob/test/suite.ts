@@ -13,6 +13,7 @@ import {
   sasCredential,
   serviceOf,
   sharedAzurite,
+  withPages,
   signatureOf,
   type Service,
 } from "./azurite.ts";
@@ -67,8 +68,7 @@ async function withContainerSas(): Promise<Fixture> {
   const azure = await service();
   const { containerName } = await newContainer(azure);
   const token = containerSas(azure, containerName);
-  const smallPages: typeof fetch = (url, init) =>
-    fetch(String(url).replace("maxresults=5000", "maxresults=10"), init);
+  const smallPages: typeof fetch = (url, init) => fetch(withPages(url, 10), init);
   return {
     storage: openStore(azure, containerName, sasCredential(token), { fetch: smallPages }),
     secrets: [signatureOf(token)],

@@ -11,6 +11,7 @@ import {
   sasCredential,
   serviceOf,
   sharedAzurite,
+  urlOf,
   type Service,
 } from "./azurite.ts";
 
@@ -55,8 +56,8 @@ function watched(script: readonly FetchFault[] = []): { storage: StorageAdapter;
   const storage = openStore(azure, container.containerName, sasCredential(sas), {
     fetch: (url, init) => {
       const headers = new Headers(init?.headers);
-      seen.push({ method: init?.method ?? "GET", url: String(url), headers, signal: init?.signal });
-      return faulty(url as string, init);
+      seen.push({ method: init?.method ?? "GET", url: urlOf(url), headers, signal: init?.signal });
+      return faulty(url, init);
     },
   });
   return { storage, seen };
@@ -163,7 +164,7 @@ describe("read", () => {
   });
 
   test("an etag that changes between two ranges", async () => {
-    const { storage } = watched([{ call: 2, method: "GET", then: "change_etag" }]);
+    const { storage } = watched([{ call: 2, method: "GET", does: "change_etag" }]);
     const { body } = await storage.read(BIG);
     await expect(bytesOf(body)).rejects.toMatchObject({ code: "precondition_failed" });
   });
@@ -182,16 +183,16 @@ describe("read", () => {
     });
   });
 
-  test.each(["cut", "truncate"] as const)("%s in the middle of any part is unavailable", async (then) => {
+  test.each(["cut", "truncate"] as const)("%s in the middle of any part is unavailable", async (does) => {
     for (const call of [1, 2, 5]) {
-      const { storage } = watched([{ call, method: "GET", then, afterBytes: 100_000 }]);
+      const { storage } = watched([{ call, method: "GET", does, afterBytes: 100_000 }]);
       const { body } = await storage.read(BIG);
       await expect(bytesOf(body)).rejects.toMatchObject({ code: "unavailable" });
     }
   });
 
   test("429 with Retry-After, in the first and in a later request", async () => {
-    const busy = { method: "GET", then: "status", status: 429, headers: { "retry-after": "3" } } as const;
+    const busy = { method: "GET", does: "status", status: 429, headers: { "retry-after": "3" } } as const;
     await expect(watched([{ ...busy, call: 1 }]).storage.read(BIG)).rejects.toMatchObject({
       code: "rate_limited",
       retryAfterMs: 3000,
@@ -202,10 +203,10 @@ describe("read", () => {
 
   test("core's withRetry makes a whole blob of it all", async () => {
     const { storage } = watched([
-      { call: 1, method: "GET", then: "status", status: 503 },
-      { call: 2, method: "GET", then: "cut", afterBytes: 3 * MiB },
-      { call: 5, method: "GET", then: "truncate", afterBytes: 1000 },
-      { call: 9, method: "GET", then: "network_error" },
+      { call: 1, method: "GET", does: "status", status: 503 },
+      { call: 2, method: "GET", does: "cut", afterBytes: 3 * MiB },
+      { call: 5, method: "GET", does: "truncate", afterBytes: 1000 },
+      { call: 9, method: "GET", does: "network_error" },
     ]);
     const waits: number[] = [];
     const sleep = async (delayMs: number): Promise<void> => void waits.push(delayMs);
@@ -302,7 +303,7 @@ describe("write", () => {
 
   test("a block that fails ends the upload", async () => {
     const path = parseStorePath("failing.bin");
-    const { storage, seen } = watched([{ call: 2, method: "PUT", then: "status", status: 503 }]);
+    const { storage, seen } = watched([{ call: 2, method: "PUT", does: "status", status: 503 }]);
     await expect(storage.write?.(path, chunked(big, MiB))).rejects.toMatchObject({ code: "rate_limited" });
     expect(seen.some(({ url }) => url.includes("comp=blocklist"))).toBe(false);
     expect(await container.getBlobClient(path).exists()).toBe(false);
