@@ -120,6 +120,8 @@ function release(child: ChildProcess): void {
 
 function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  // Without it, nothing would keep this process alive until the exit is heard of.
+  child.ref();
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   // Not SIGTERM: Azurite would wait for idle connections to close.
   child.kill("SIGKILL");
