@@ -165,6 +165,7 @@ function convert(
     const { sqlType } = conversion;
     if (!conversion.canFail) {
       outer.push(`${conversion.sql} AS ${id}`);
+      if (column.errorId !== undefined) outer.push(quoteIdentifier(column.errorId));
       return { ...column, sqlType };
     }
     const [value = "", errorId = ""] = distinctIds([`${column.id} value`, `${column.id} error`], known);

@@ -115,7 +115,7 @@ function constants(
 ): string[] {
   return shared.map(({ values, sqlType }, at) => {
     const list = `${quoteList(values.slice(first, first + count))}::${sqlType}[]`;
-    return `(${list})[${number} + 1] AS ${quoteIdentifier(sharedIds[at] ?? "")}`;
+    return `(${list})[${number}::BIGINT + 1] AS ${quoteIdentifier(sharedIds[at] ?? "")}`;
   });
 }
 
@@ -157,7 +157,8 @@ function delimitedReader(
         ];
         return `SELECT ${list.join(", ")}\n    FROM ${readCsv(table, group)}`;
       });
-      const source = groups.join("\n    UNION ALL\n    ");
+      const nothing = noRows([...sharedIds, ...raw], [...shared.map(({ sqlType }) => sqlType), ...raw.map(() => "VARCHAR")]);
+      const source = groups.join("\n    UNION ALL\n    ") || nothing;
       const all = sharedIds.map(quoteIdentifier);
       const inner: string[] = [];
       const outer = [...all];
@@ -174,9 +175,17 @@ function delimitedReader(
       }
       const typed =
         inner.length === 0 ? `(\n    ${source}\n  )` : `(SELECT *, ${inner.join(",\n    ")} FROM (\n    ${source}\n  ))`;
-      return `SELECT ${outer.join(",\n    ")}\n  FROM ${typed}`;
+      return `SELECT ${outer.join(",\n    ") || NO_COLUMN}\n  FROM ${typed}`;
     },
   };
+}
+
+const NO_COLUMN = 'NULL AS "no column"';
+
+/** Of files that are all empty. */
+function noRows(ids: readonly string[], types: readonly string[]): string {
+  const list = ids.map((id, at) => `NULL::${types[at] ?? "VARCHAR"} AS ${quoteIdentifier(id)}`);
+  return `SELECT ${list.join(", ") || NO_COLUMN} WHERE false`;
 }
 
 /** Every option is given: what DuckDB guesses loses rows (a ragged file without error, for one). */
@@ -197,6 +206,9 @@ function readCsv(table: DelimitedTable, group: DelimitedGroup): string {
     `escape = ${group.unquoted ? "''" : `'"'`}`,
     `null_padding = ${!group.padded}`,
     "strict_mode = true",
+    // Left to itself DuckDB takes the first line break that it sees, be it one within quotes. Files with several
+    // sorts of line breaks are rewritten; given for others ('\\r\\n'), the option makes DuckDB lose all rows.
+    ...(group.padded ? ["new_line = '\\n'"] : []),
     "hive_partitioning = false",
     "compression = 'none'",
     // DuckDB cannot pad short rows on several threads in a file with quoted line breaks.
@@ -214,12 +226,15 @@ function jsonReader(table: JsonTable, ids: readonly string[]): Reader {
     return { name, id: ids[at] ?? "", sqlType, nullable: true };
   });
   const paths = quoteList(table.paths.map(escapeGlob));
-  const common = "format = 'newline_delimited', compression = 'none', hive_partitioning = false";
+  const common = "format = 'newline_delimited', compression = 'uncompressed', hive_partitioning = false";
   // Names that differ by case only cannot be columns of one read_json, nor can what drops a line be typed by it.
   const simple = !table.dropInvalid && columns.length > 0 && columns.every(({ id, name }) => id === name);
   return {
     columns,
     select(sharedIds, shared) {
+      if (table.paths.length === 0) {
+        return noRows([...sharedIds, ...ids], [...shared, ...columns].map(({ sqlType }) => sqlType));
+      }
       const fixed = constants(sharedIds, shared, "file_index", 0, table.paths.length);
       if (simple) {
         const typed = columns.map(({ name, sqlType }) => `${quoteIdentifier(name)}: ${quoteText(sqlType)}`);
@@ -235,7 +250,7 @@ function jsonReader(table: JsonTable, ids: readonly string[]): Reader {
       const options = `${common}, maximum_object_size = ${MAX_OBJECT_BYTES}`;
       const values = columns.length === 0 ? "NULL" : `json_extract(json, ${quoteList(pointers)})`;
       return (
-        `SELECT ${list.join(",\n    ") || "NULL"}\n  FROM (SELECT ${[...fixed, `${values} AS v`].join(", ")}\n` +
+        `SELECT ${list.join(",\n    ") || NO_COLUMN}\n  FROM (SELECT ${[...fixed, `${values} AS v`].join(", ")}\n` +
         `    FROM read_json_objects(${paths}, ${options}, ignore_errors = ${table.dropInvalid})\n` +
         `    WHERE json_type(json) = 'OBJECT')`
       );
@@ -263,7 +278,7 @@ function parquetReader(table: ParquetTable, ids: readonly string[]): Reader {
         ...constants(sharedIds, shared, "file_index", 0, table.paths.length),
         ...columns.map(({ id, name }) => `${quoteIdentifier(name)}${id === name ? "" : ` AS ${quoteIdentifier(id)}`}`),
       ];
-      return `SELECT ${list.join(", ") || "NULL"}\n  FROM ${readParquet(table.paths)}`;
+      return `SELECT ${list.join(", ") || NO_COLUMN}\n  FROM ${readParquet(table.paths)}`;
     },
   };
 }

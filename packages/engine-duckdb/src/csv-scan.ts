@@ -6,8 +6,8 @@ export interface CsvShape {
   readonly quotes: "none" | "regular" | "irregular";
   /** There are line breaks within quotes. */
   readonly multiLine: boolean;
-  /** Lines end in more than one way. */
-  readonly mixedLineEnds: boolean;
+  /** How lines end. */
+  readonly lineEnds: "lf" | "crlf" | "cr" | "mixed";
 }
 
 const CHUNK = 4 * 2 ** 20;
@@ -106,13 +106,25 @@ function createScanner(delimiter: string): Scanner {
     end: () => ({
       quotes: !sawQuote ? "none" : irregular || state === "inside" ? "irregular" : "regular",
       multiLine,
-      mixedLineEnds: isMixed(ends) || (ends.crlf > 0 && ends.cr !== ends.crlf),
+      lineEnds: lineEndsOf(ends),
     }),
   };
 }
 
+interface Ends {
+  readonly cr: number;
+  readonly lf: number;
+  readonly crlf: number;
+}
+
+function lineEndsOf(ends: Ends): CsvShape["lineEnds"] {
+  if (ends.cr === 0) return "lf";
+  if (isMixed(ends) || (ends.crlf > 0 && ends.cr !== ends.crlf)) return "mixed";
+  return ends.crlf > 0 ? "crlf" : "cr";
+}
+
 /** A CR at the end of a chunk may be half of a CRLF still, so two differences are let pass until the end. */
-function isMixed({ cr, lf, crlf }: { readonly cr: number; readonly lf: number; readonly crlf: number }): boolean {
+function isMixed({ cr, lf, crlf }: Ends): boolean {
   if (cr === 0) return false;
   if (crlf === 0) return lf > 0;
   return cr - crlf > 1 || lf > crlf;

@@ -224,8 +224,9 @@ function readBytes(vector: Vector, count: number): Cell[] {
     if (valid !== undefined && !isValid(valid, row)) return null;
     const entry = row * ENTRY;
     const length = view.getUint32(entry, true);
-    if (length <= INLINE) return data.slice(entry + 4, entry + 4 + length);
-    return duckdb.get_data_from_pointer(data.buffer as ArrayBuffer, data.byteOffset + entry + 8, length).slice();
+    // Not slice(): of a Buffer it is a view of memory that the chunk takes with it.
+    if (length <= INLINE) return new Uint8Array(data.subarray(entry + 4, entry + 4 + length));
+    return new Uint8Array(duckdb.get_data_from_pointer(data.buffer as ArrayBuffer, data.byteOffset + entry + 8, length));
   });
 }
 

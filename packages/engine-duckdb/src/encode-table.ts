@@ -1,12 +1,20 @@
 import { randomUUID } from "node:crypto";
 import { open, rm, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
-import { AmlError, type TableFormat } from "@aml/core";
+import { AmlError, isAmlError, type TableFormat } from "@aml/core";
 import type { CompiledPlan } from "./compile-plan.ts";
 import { caseConflict, copyQuery } from "./output-sql.ts";
 import type { Scope } from "./scope.ts";
+import type { Locate } from "./stream-rows.ts";
 
 const CHUNK = 256 * 1024;
+
+export interface EncodeRun {
+  readonly signal: AbortSignal;
+  readonly locate: Locate;
+  /** Called when the stream ends, in whatever way. */
+  readonly end: () => void;
+}
 
 /**
  * The table as a file's bytes. The file is written whole before its first byte is given, so a query that fails gives
@@ -18,18 +26,25 @@ export function encodeTable(
   scope: Scope,
   plan: CompiledPlan,
   format: TableFormat,
-  signal?: AbortSignal,
+  run: EncodeRun,
 ): ReadableStream<Uint8Array> {
   const path = join(scope.folder, `${randomUUID()}.${format}`);
+  const { signal, locate } = run;
   let handle: FileHandle | undefined;
   const finish = async (): Promise<void> => {
     await handle?.close();
     handle = undefined;
     await rm(path, { force: true });
+    run.end();
   };
   const write = async (): Promise<FileHandle> => {
-    if (format !== "csv") refuseCaseConflict(plan, format);
-    if (plan.columns.length > 0) await scope.run(copyQuery(plan, format, path), signal);
+    if (format !== "csv" || plan.columns.length === 0) refuseCaseConflict(plan, format);
+    try {
+      await scope.run(copyQuery(plan, format, path), signal);
+    } catch (error) {
+      if (isAmlError(error)) await locate(error, signal);
+      throw error;
+    }
     return open(path);
   };
   return new ReadableStream<Uint8Array>(

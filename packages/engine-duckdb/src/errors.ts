@@ -23,13 +23,14 @@ export function toAmlError(error: unknown, origins: Origins, uris: readonly stri
   return new AmlError(reading.code, reading.message, { ...reading, cause });
 }
 
-/** Puts URIs in the place of local paths, longest path first. */
+/** Puts URIs in the place of local paths, in one pass: a URI may hold the path of another file. */
 export function nameSources(text: string, origins: Origins): string {
-  let out = text;
-  for (const [path, uri] of [...origins].toSorted((a, b) => b[0].length - a[0].length)) {
-    out = out.replaceAll(path, uri);
-  }
-  return out;
+  const paths = [...origins.keys()].filter((path) => text.includes(path));
+  if (paths.length === 0) return text;
+  // The longer one first, where one path begins with another.
+  const sorted = paths.toSorted((a, b) => b.length - a.length);
+  const any = new RegExp(sorted.map((path) => path.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&")).join("|"), "g");
+  return text.replace(any, (path) => origins.get(path) ?? path);
 }
 
 function readText(text: string, uris: readonly string[]): Reading {

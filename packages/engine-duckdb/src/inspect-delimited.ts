@@ -241,14 +241,15 @@ async function makeReadable(
   const plainHeader = !hasHeader || head.records[0]?.line === 1;
   const asItIs =
     shape.quotes !== "irregular" &&
-    !shape.mixedLineEnds &&
+    shape.lineEnds !== "mixed" &&
     (dialect.multiLine || !shape.multiLine) &&
     plainHeader &&
     (fields > 1 || shape.quotes === "none");
   if (asItIs) {
     const unquoted = shape.quotes === "none";
     const { multiLine } = shape;
-    return { first: index, paths: [path], fields, fieldOf, skipHeader: hasHeader, unquoted, multiLine, padded: false };
+    const plain = { skipHeader: hasHeader, unquoted, multiLine, padded: false };
+    return { first: index, paths: [path], fields, fieldOf, ...plain };
   }
   const rewrite = normaliseCsv({ ...dialect, fields, skipHeader: hasHeader });
   const encoding = context.encoding;

@@ -47,7 +47,7 @@ export interface DelimitedGroup {
   readonly unquoted: boolean;
   /** There are quoted line breaks. */
   readonly multiLine: boolean;
-  /** Every row is full. */
+  /** Every row is full and ends in \n. */
   readonly padded: boolean;
 }
 

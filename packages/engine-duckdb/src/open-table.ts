@@ -1,8 +1,9 @@
-import { AmlError, type FileRef, type Schema, type StepOp, type TabularPlan, type TabularResult } from "@aml/core";
+import { AmlError, isAmlError, type FileRef, type Schema, type StepOp, type TabularPlan, type TabularResult } from "@aml/core";
 import type { Gate, StagedFile, Stager } from "@aml/staging";
 import { compilePlan, type CompiledPlan } from "./compile-plan.ts";
 import type { CsvShape } from "./csv-scan.ts";
 import { encodeTable } from "./encode-table.ts";
+import { nameSources } from "./errors.ts";
 import { chooseFiles } from "./file-steps.ts";
 import { rowsWanted, type InspectContext } from "./inspect-context.ts";
 import { inspectDelimited } from "./inspect-delimited.ts";
@@ -15,7 +16,7 @@ import { partitionColumns } from "./partition-columns.ts";
 import { columnTypeOf } from "./plan-column.ts";
 import type { CompileOptions } from "./relation.ts";
 import { openScope, type Scope } from "./scope.ts";
-import { streamRows, type ConversionErrors } from "./stream-rows.ts";
+import { streamRows, type ConversionErrors, type Locate } from "./stream-rows.ts";
 
 export const OPS: ReadonlySet<StepOp> = new Set<StepOp>([
   "read_delimited",
@@ -163,14 +164,16 @@ function createTable(
   const query = streamQuery(compiled);
   const running = new Set<AbortController>();
   let closing: Promise<void> | undefined;
+  const locate: Locate = async (error, signal) => {
+    if (inspected.kind !== "parquet" || error.code !== "parse_failed" || "uri" in error.context) return;
+    const names = inspected.columns.map(({ name }) => name);
+    await findDamagedParquet(inspected.paths, names, scope, signal);
+  };
   const explain = async (signal?: AbortSignal): Promise<void> => {
     try {
       await scope.run(`SELECT count(*), bit_xor(hash(t)) FROM (${query.sql}) t`, signal);
     } catch (error) {
-      signal?.throwIfAborted();
-      if (inspected.kind === "parquet") {
-        await findDamagedParquet(inspected.paths, inspected.columns.map(({ name }) => name), scope, signal);
-      }
+      if (isAmlError(error)) await locate(error, signal);
       throw error;
     }
   };
@@ -185,16 +188,16 @@ function createTable(
   async function* batches(signal: AbortSignal | undefined): ReturnType<typeof streamRows> {
     const run = begin(signal);
     try {
-      yield* streamRows({ scope, gate, query, signal: run.signal, onConversionErrors, explain });
+      yield* streamRows({ scope, gate, query, signal: run.signal, onConversionErrors, explain, locate });
     } finally {
       run.end();
     }
   }
   const table: TabularResult = Object.freeze<TabularResult>({
     schema,
-    sql: compiled.sql,
+    sql: nameSources(compiled.sql, scope.origins()),
     batches: (options) => batches(options?.signal),
-    encode: (format, options) => encodeTable(scope, compiled, format, options?.signal),
+    encode: (format, options) => encodeTable(scope, compiled, format, { locate, ...begin(options?.signal) }),
     async [Symbol.asyncDispose]() {
       closing ??= (async () => {
         const reason = new AmlError("query_failed", "The table was disposed of.");

@@ -9,6 +9,9 @@ import type { Scope } from "./scope.ts";
 /** Values that could not be converted and are null, by column. */
 export type ConversionErrors = ReadonlyMap<string, number>;
 
+/** Finds out which file an error is about that does not say so, and throws an error that does. */
+export type Locate = (error: AmlError, signal?: AbortSignal) => Promise<void>;
+
 export interface StreamOptions {
   readonly scope: Scope;
   readonly gate: Gate;
@@ -18,6 +21,8 @@ export interface StreamOptions {
   readonly onConversionErrors?: ((errors: ConversionErrors) => void) | undefined;
   /** Finds out why a query ended early, by running it again to its end; gives nothing if it then succeeds. */
   readonly explain: (signal?: AbortSignal) => Promise<void>;
+  /** Throws a better error than the given one, if there is one. */
+  readonly locate: Locate;
 }
 
 /**
@@ -35,7 +40,9 @@ export async function* streamRows(options: StreamOptions): AsyncGenerator<readon
       return await gate.run(task, signal);
     } catch (error) {
       signal?.throwIfAborted();
-      throw toAmlError(error, scope.origins(), [...new Set(scope.origins().values())]);
+      const failure = toAmlError(error, scope.origins(), [...new Set(scope.origins().values())]);
+      await options.locate(failure, signal);
+      throw failure;
     } finally {
       signal?.throwIfAborted();
     }
