@@ -41,7 +41,7 @@ const stages: Readonly<Record<string, Stage>> = {
   lint: command("oxlint", "--type-aware"),
   hygiene: () => checkHygiene(root),
   sherif: command("sherif"),
-  knip: command("knip", "--no-progress"),
+  knip: command("knip", "--no-progress", "--no-config-hints"),
   boundaries,
   types: command("turbo", "run", "typecheck", "--continue", ...turbo),
   examples: () => checkExamples(root),
