@@ -83,8 +83,12 @@ function cutAt(
   );
 }
 
-async function bytes({ body }: ReadResult): Promise<Uint8Array> {
-  return new Uint8Array(await new Response(body as BodyInit).arrayBuffer());
+/** Not through `Response`, which has an error of its own in browsers. */
+async function bytes({ body }: Pick<ReadResult, "body">): Promise<Uint8Array> {
+  const found: number[] = [];
+  const reader = body.getReader();
+  for (let next = await reader.read(); !next.done; next = await reader.read()) found.push(...next.value);
+  return Uint8Array.from(found);
 }
 
 describe("repeating", () => {
@@ -223,7 +227,7 @@ describe("reading", () => {
       },
     });
     const { body } = await retrying(changing).store.read(path);
-    await expect(new Response(body as BodyInit).arrayBuffer()).rejects.toMatchObject({
+    await expect(bytes({ body })).rejects.toMatchObject({
       code: "precondition_failed",
     });
   });

@@ -1,6 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { parseStorePath, type FileStat, type StorageAdapter } from "@aml/core";
-import { createLayer, withTimeout, type LayerVerbs, type TimeoutOptions } from "@aml/core/layers";
+import {
+  createLayer,
+  withTimeout,
+  type LayerVerbs,
+  type SetTimer,
+  type TimeoutOptions,
+} from "@aml/core/layers";
 import { memoryStorage } from "@aml/core/memory";
 
 const path = parseStorePath("a.bin");
