@@ -1,7 +1,7 @@
 import { styleText } from "node:util";
-import type { Row } from "@aml/core";
+import type { Cell, Row } from "@aml/core";
 
-/** Prints the line of code that a step shows, then runs the step and prints what it gave. */
+/** Prints the line of code that a step shows, then runs the step, which prints what it gave. */
 export async function step<T>(title: string, code: string, run: () => Promise<T>): Promise<T> {
   console.log(`\n${styleText("bold", title)}\n${styleText("cyan", code.replace(/^/gm, "  › "))}`);
   return run();
@@ -26,7 +26,11 @@ export function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
-function cellText(value: unknown): string {
-  if (value === null) return "·";
-  return value instanceof Date ? value.toISOString().replace(".000Z", "Z") : String(value);
+function cellText(value: Cell | undefined): string {
+  if (value === null || value === undefined) return "·";
+  return value instanceof Date
+    ? value.toISOString().replace(".000Z", "Z")
+    : typeof value === "object"
+      ? JSON.stringify(value)
+      : String(value);
 }

@@ -1,9 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { ContainerClient } from "@azure/storage-blob";
 
-const folder = join(createRequire(import.meta.url).resolve("vega-datasets/package.json"), "..", "data");
+const folder = join(dirname(createRequire(import.meta.url).resolve("vega-datasets")), "..", "data");
+
+const NEW_YEAR = "2001";
 
 /** Uploads public data of the npm package `vega-datasets` as a team might have laid it out. Gives the bytes stored. */
 export async function uploadSampleData(container: ContainerClient): Promise<number> {
@@ -12,10 +14,10 @@ export async function uploadSampleData(container: ContainerClient): Promise<numb
   const files = new Map<string, Buffer>([
     ["flights/flights-3m.parquet", flights],
     ["movies/movies.jsonl", Buffer.from(movies.map((movie) => JSON.stringify(movie)).join("\n"))],
-    ["stocks/stocks.csv", await readFile(join(folder, "stocks.csv"))],
+    [stocksPath, await readFile(join(folder, "stocks.csv"))],
   ]);
   for (const [year, csv] of await strikesByYear()) {
-    if (year < "2002") files.set(strikesPath(year), csv);
+    if (year < NEW_YEAR) files.set(strikesPath(year), csv);
   }
   let bytes = 0;
   for (const [path, content] of files) {
@@ -25,13 +27,19 @@ export async function uploadSampleData(container: ContainerClient): Promise<numb
   return bytes;
 }
 
-/** Uploads the last year of bird strikes, as a nightly job would. */
-export async function uploadLastYear(container: ContainerClient): Promise<void> {
-  const csv = (await strikesByYear()).get("2002");
-  if (csv === undefined) throw new Error("birdstrikes.csv has no rows of 2002");
-  await container.getBlockBlobClient(strikesPath("2002")).uploadData(csv);
+/** Uploads one more year of bird strikes, as a nightly job would. */
+export async function uploadNewYear(container: ContainerClient): Promise<void> {
+  const csv = (await strikesByYear()).get(NEW_YEAR);
+  if (csv === undefined) throw new Error(`birdstrikes.csv has no rows of ${NEW_YEAR}`);
+  await container.getBlockBlobClient(strikesPath(NEW_YEAR)).uploadData(csv);
 }
 
+/** Puts the stock prices back as they were. */
+export async function uploadStocks(container: ContainerClient): Promise<void> {
+  await container.getBlockBlobClient(stocksPath).uploadFile(join(folder, "stocks.csv"));
+}
+
+const stocksPath = "stocks/stocks.csv";
 const strikesPath = (year: string): string => `strikes/${year}/birdstrikes.csv`;
 
 /** The bird strikes as one CSV a year, each with the header. */

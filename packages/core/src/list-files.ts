@@ -1,8 +1,16 @@
-import { AmlError } from "./aml-error.ts";
+import { AmlError, isAmlError } from "./aml-error.ts";
 import type { FileRef } from "./engine.ts";
 import { listFolder, listGlob, parseGlob } from "./glob.ts";
 import type { PathSource, PathSpec, Source } from "./plan.ts";
-import type { FileStat, OperationOptions } from "./storage.ts";
+import { createLayer } from "./storage-layer.ts";
+import type {
+  FileStat,
+  OperationOptions,
+  ReadOptions,
+  ReadResult,
+  StorageAdapter,
+  StorePath,
+} from "./storage.ts";
 import { parseStorePath } from "./store-path.ts";
 import type { LocatedPath } from "./workspace.ts";
 
@@ -61,11 +69,38 @@ async function* pinnedFiles(
   locate: Locate,
   options?: OperationOptions,
 ): AsyncIterable<FileRef> {
+  const guarded = new Map<StorageAdapter, StorageAdapter>();
   for (const { uri, relativePath, size, etag } of pinned) {
     const { storage, path } = await locate(uri, options);
+    const guard = guarded.get(storage) ?? explainChanges(storage);
+    guarded.set(storage, guard);
     const stat: FileStat = { path: parseStorePath(path), kind: "file", size, etag };
-    yield { uri, relativePath, stat, storage };
+    yield { uri, relativePath, stat, storage: guard };
   }
+}
+
+/** Says of a changed or missing file that a version pins it, which the store cannot know. */
+function explainChanges(storage: StorageAdapter): StorageAdapter {
+  const read = async (path: StorePath, options?: ReadOptions): Promise<ReadResult> => {
+    try {
+      return await storage.read(path, options);
+    } catch (error) {
+      const gone = isAmlError(error, "not_found");
+      if (!gone && !isAmlError(error, "precondition_failed")) throw error;
+      const what = gone ? "was deleted" : "has changed";
+      throw new AmlError(
+        error.code,
+        `${storage.uri}/${path} ${what} since this version of the dataset pinned it.`,
+        {
+          operation: "read",
+          hint: "Register a new version to read what is there now, or restore the file.",
+          context: error.context,
+          cause: error,
+        },
+      );
+    }
+  };
+  return createLayer(storage, { read });
 }
 
 function uriOf(spec: PathSpec): string {
