@@ -36,7 +36,9 @@ export async function* list(
   // What lies deeper is not in the folder itself.
   if (!recursive && prefix.includes("/")) return;
   const base = folder === "" ? "" : `${folder}/`;
-  const pages = await startPages(container, base + prefix, recursive, signal);
+  const pages = await container.attempt("list", folder, signal, () =>
+    startPages(container, base + prefix, recursive, signal),
+  );
   let waiting: Entry[] = [];
   let last: string | undefined;
   for (;;) {

@@ -26,22 +26,19 @@ export async function read(
 ): Promise<ReadResult> {
   const offset = range?.offset ?? 0;
   const wanted = range?.length ?? Number.POSITIVE_INFINITY;
+  if (wanted === 0) return nothing(container, path, offset, ifMatch, signal);
+  signal?.throwIfAborted();
   const controller = new AbortController();
   const stop = (): void => controller.abort(signal?.reason);
-  signal?.throwIfAborted();
   signal?.addEventListener("abort", stop, { once: true });
   const done = (): void => signal?.removeEventListener("abort", stop);
   const request = createRequest(container, path, controller.signal, signal);
   try {
-    if (wanted === 0) return await nothing(container, path, offset, ifMatch, signal);
     const response = await request(offset, Math.min(PART, wanted), ifMatch);
     const stream = streamOf(response);
-    const stat = statOf(path, response, () => controller.abort());
+    const stat = statOf(path, response);
     const end = Math.min(stat.size, offset + wanted);
-    if (offset >= stat.size) {
-      controller.abort();
-      throw pastEnd(path, offset, stat.size);
-    }
+    if (offset >= stat.size) throw pastEnd(path, offset, stat.size);
     const length = response.contentLength ?? 0;
     const first: Part = { offset, length, stream };
     const next = async (at: number, count: number): Promise<Part> => {
@@ -63,6 +60,7 @@ export async function read(
     return { body, stat };
   } catch (error) {
     done();
+    controller.abort();
     // No byte is there to be read: an empty blob, or a range that starts at the end.
     if (isAmlError(error, "range_not_satisfiable"))
       return await nothing(container, path, offset, ifMatch, signal);
@@ -125,11 +123,10 @@ function streamOf(response: BlobDownloadResponseParsed): NodeJS.ReadableStream {
 }
 
 /** Of the whole blob, from the response to a range of it. */
-function statOf(path: StorePath, response: BlobDownloadResponseParsed, stop: () => void): FileStat {
+function statOf(path: StorePath, response: BlobDownloadResponseParsed): FileStat {
   const total = /\/(\d+)$/.exec(response.contentRange ?? "")?.[1];
   const stat = toStat(path, response, total === undefined ? (response.contentLength ?? 0) : Number(total));
   if (stat.kind === "file") return stat;
-  stop();
   throw isFolder(path);
 }
 
@@ -149,9 +146,7 @@ async function nothing(
     return toStat(path, properties);
   });
   if (stat.kind === "directory") throw isFolder(path);
-  if (offset > stat.size) {
-    throw pastEnd(path, offset, stat.size);
-  }
+  if (offset > stat.size) throw pastEnd(path, offset, stat.size);
   return { body: new ReadableStream({ start: (controller) => controller.close() }), stat };
 }
 
