@@ -54,7 +54,12 @@ test.skipIf(!canMount)(
     );
     const source = "azureml://datastores/lake/paths/big.csv";
     const { code, stderr, left } = await onSmallDisk(join(lake.folder, "small"), [
-      ...["table", "export", source, "--format", "jsonl", "-o", "never.jsonl", "--json"],
+      "table",
+      "export",
+      source,
+      "--format=jsonl",
+      "--output=never.jsonl",
+      "--json",
     ]);
     expect(JSON.parse(stderr)).toMatchObject({
       error: {

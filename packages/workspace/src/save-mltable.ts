@@ -38,7 +38,9 @@ export async function saveMLTable(
   }
   const chosen = fileStepsOf(dataset.plan);
   const paths: PathSpec[] = [];
-  for await (const { relativePath } of dataset.files(options)) paths.push({ file: `./${relativePath}` });
+  for await (const { relativePath } of dataset.files(options)) {
+    paths.push({ file: resolveUri(uri, `./${relativePath}`) });
+  }
   const { files } = await workspace.filesFromPlan(chosen).download(uri, options);
   const steps = dataset.plan.steps.filter((step) => !chosen.steps.includes(step));
   const plan: Plan = { version: 1, source: { from: "paths", paths }, steps };

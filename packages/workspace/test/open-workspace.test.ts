@@ -168,7 +168,7 @@ test("a secret may come from the environment by its name", async () => {
       },
     };
     await initialized(home);
-    const workspace = await workspaceIn(home, { adapters: [adapter as never] });
+    const workspace = await workspaceIn(home, { adapters: [adapter] });
     await workspace.datastores.register(
       {
         name: "lake",
