@@ -2,10 +2,14 @@ import { AmlError, isAmlError, type AmlErrorCode } from "@aml/core/adapter";
 
 /** The reasons behind the file system's error codes, with what to do about them. */
 export const REASONS: Readonly<Record<string, readonly [AmlErrorCode, string, string?]>> = Object.freeze({
-  ENOENT: ["not_found", "does not exist"],
-  ENOTDIR: ["not_found", "does not exist: a file stands where one of its folders should be"],
+  ENOENT: ["not_found", "does not exist", "Check the path: names are case-sensitive on most systems."],
+  ENOTDIR: [
+    "not_found",
+    "does not exist: a file stands where one of its folders should be",
+    "Check the folders of the path.",
+  ],
   EISDIR: ["already_exists", "is a folder", "Choose another name, or delete the folder first."],
-  EEXIST: ["already_exists", "exists already"],
+  EEXIST: ["already_exists", "exists already", "Choose another name, or allow it to be overwritten."],
   ENOTEMPTY: ["precondition_failed", "is a folder that is not empty", "Pass recursive to delete it whole."],
   EACCES: [
     "permission_denied",
