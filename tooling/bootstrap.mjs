@@ -13,7 +13,16 @@
 //
 // Everything fetched stays in .toolchain/ and node_modules/ of this folder. No dependencies, no build step.
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { constants } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import process from "node:process";
@@ -39,7 +48,11 @@ function fetchTool(name, version) {
   if (existsSync(home)) return join(home, "node_modules");
   say(`fetching ${name} ${version} from npm into .toolchain/`);
   // Built aside and renamed: a run that was cut short or a second one beside it leaves no half a tool.
-  const draft = `${home}.${process.pid}`;
+  for (const entry of readdirSync(tools)) {
+    const [, owner] = /^.+-\d[\d.]*\.pid(\d+)$/.exec(entry) ?? [];
+    if (owner && !lives(Number(owner))) rmSync(join(tools, entry), { recursive: true, force: true });
+  }
+  const draft = `${home}.pid${process.pid}`;
   mkdirSync(draft, { recursive: true });
   // npm asks for install scripts to be allowed by name: pnpm and bun put their own binary in place
   const manifest = { private: true, allowScripts: { [name]: true } };
@@ -114,10 +127,20 @@ function alone(work) {
 function ownerLives(lock) {
   try {
     const pid = Number(readFileSync(lock, "utf8"));
-    // An empty file is one that is being written this very moment.
-    return pid === 0 || process.kill(pid, 0);
+    if (pid) return lives(pid);
+    // Empty: being written this very moment, or left so by a process that died in that moment.
+    return Date.now() - statSync(lock).mtimeMs < 5000;
   } catch (error) {
-    return error.code === "EPERM";
+    if (error.code === "ENOENT") return false; // given back just now
+    throw error;
+  }
+}
+
+function lives(pid) {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return error.code === "EPERM"; // somebody else's
   }
 }
 
