@@ -1,9 +1,12 @@
 import { abortCases } from "./cases/abort.ts";
+import { conditionalWriteCases } from "./cases/conditional-write.ts";
 import { deleteCases } from "./cases/delete.ts";
 import { listCases } from "./cases/list.ts";
 import { nameCases } from "./cases/names.ts";
 import { readCases } from "./cases/read.ts";
+import { readRangeCases } from "./cases/read-range.ts";
 import { statCases } from "./cases/stat.ts";
+import { wholeWriteCases } from "./cases/whole-write.ts";
 import { writeCases } from "./cases/write.ts";
 import type { Mutate, StorageCase } from "./storage-case.ts";
 
@@ -11,8 +14,11 @@ import type { Mutate, StorageCase } from "./storage-case.ts";
 export const storageCases: readonly StorageCase[] = Object.freeze([
   ...statCases,
   ...readCases,
+  ...readRangeCases,
   ...listCases,
   ...writeCases,
+  ...wholeWriteCases,
+  ...conditionalWriteCases,
   ...deleteCases,
   ...nameCases,
   ...abortCases,
