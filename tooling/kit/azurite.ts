@@ -1,7 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
@@ -113,8 +112,8 @@ function listening(child: ChildProcess): Promise<string> {
 function release(child: ChildProcess): void {
   child.unref();
   for (const pipe of [child.stdin, child.stdout]) {
-    // Both are sockets, which the types do not tell.
-    if (pipe instanceof Socket) pipe.unref();
+    // Both are sockets, which neither the types nor every runtime's classes tell.
+    if (pipe && "unref" in pipe && typeof pipe.unref === "function") pipe.unref();
   }
 }
 
