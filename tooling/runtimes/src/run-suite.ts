@@ -25,12 +25,17 @@ try {
 }
 save();
 
-// An unreferenced timer fires only while something else keeps the process alive.
-setTimeout(() => {
-  fail("something is still open after the last test", `alive ${LINGER_MS / 1000} s later`);
-  save();
-  process.exit();
-}, LINGER_MS).unref();
+if (process.versions["bun"] || process.versions["deno"]) {
+  // Their pools of idle connections may outlive a program by minutes: whether it ends by itself is for Node to say.
+  setTimeout(() => process.exit(), 100);
+} else {
+  // An unreferenced timer fires only while something else keeps the process alive.
+  setTimeout(() => {
+    fail("something is still open after the last test", `alive ${LINGER_MS / 1000} s later`);
+    save();
+    process.exit();
+  }, LINGER_MS).unref();
+}
 
 function fail(what: string, why: unknown): void {
   console.log(`✗ ${what}: ${why instanceof Error ? why.stack : String(why)}`);
