@@ -1,4 +1,3 @@
-import { AmlError } from "./aml-error.ts";
 import { copyFiles } from "./copy-files.ts";
 import type {
   DownloadOptions,
@@ -20,6 +19,7 @@ import type { OperationOptions } from "./storage.ts";
 import { parseStorePath } from "./store-path.ts";
 import type { Row, Schema } from "./table.ts";
 import type { Workspace } from "./workspace.ts";
+import { writeFile } from "./write-file.ts";
 
 /** What a dataset needs of its workspace. */
 export interface DatasetContext extends Pick<Workspace, "locate"> {
@@ -95,16 +95,7 @@ export function bindTabularDataset(
     rows: (options) => rows(open, options),
     write: async (target, format, options = {}) => {
       const { storage, path } = await context.locate(target, options);
-      if (storage.write === undefined) {
-        throw new AmlError("unsupported", `${storage.uri} is read-only.`, {
-          operation: "write",
-          hint: "Choose another target.",
-        });
-      }
-      return storage.write(parseStorePath(path), encode(format, options), {
-        signal: options.signal,
-        ifNoneMatch: options.overwrite === true ? undefined : "*",
-      });
+      return writeFile(storage, parseStorePath(path), encode(format, options), options);
     },
   });
 }

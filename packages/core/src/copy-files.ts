@@ -1,9 +1,10 @@
-import { AmlError, isAmlError } from "./aml-error.ts";
+import { AmlError } from "./aml-error.ts";
 import type { DownloadOptions, DownloadReport } from "./dataset.ts";
 import type { FileRef } from "./engine.ts";
 import type { StorageAdapter, StorePath } from "./storage.ts";
 import { joinStorePath } from "./store-path.ts";
 import type { LocatedPath } from "./workspace.ts";
+import { exists, writeFile } from "./write-file.ts";
 
 interface Copy {
   readonly file: FileRef;
@@ -20,13 +21,6 @@ export async function copyFiles(
   options: DownloadOptions,
 ): Promise<DownloadReport> {
   const { storage } = target;
-  const write = storage.write?.bind(storage);
-  if (write === undefined) {
-    throw new AmlError("unsupported", `${storage.uri} is read-only.`, {
-      operation: "write",
-      hint: "Choose another target.",
-    });
-  }
   const copies = await planCopies(files, target.path);
   if (options.overwrite !== true) await refuseExisting(storage, copies, options);
 
@@ -37,11 +31,7 @@ export async function copyFiles(
   let bytes = 0;
   const copy = async ({ file, to }: Copy): Promise<void> => {
     const { body } = await file.storage.read(file.stat.path, { ifMatch: file.stat.etag, signal });
-    await write(to, body, {
-      size: file.stat.size,
-      signal,
-      ifNoneMatch: options.overwrite === true ? undefined : "*",
-    });
+    await writeFile(storage, to, body, { size: file.stat.size, overwrite: options.overwrite, signal });
     done.push(to);
     bytes += file.stat.size;
   };
@@ -81,12 +71,7 @@ async function refuseExisting(
 ): Promise<void> {
   const existing: string[] = [];
   await inParallel(copies, options.concurrency ?? 8, async ({ to }) => {
-    try {
-      await storage.stat(to, { signal: options.signal });
-      existing.push(to);
-    } catch (error) {
-      if (!isAmlError(error, "not_found")) throw error;
-    }
+    if (await exists(storage, to, options.signal)) existing.push(to);
   });
   if (existing.length === 0) return;
   throw new AmlError(

@@ -5,7 +5,7 @@ import type { Credential } from "./credential.ts";
 import type { DatastoreSpec } from "./registry.ts";
 import type { Secret, SecretRef } from "./secret.ts";
 import type { SqlSource } from "./sql-source.ts";
-import type { OperationOptions, StorageAdapter } from "./storage.ts";
+import type { OperationOptions, StorageAdapter, StorageLayer } from "./storage.ts";
 import { withRetry } from "./with-retry.ts";
 import { withTimeout } from "./with-timeout.ts";
 import { withTrace } from "./with-trace.ts";
@@ -30,6 +30,7 @@ export type UnsavedSpec = Omit<DatastoreSpec, "credential"> & {
 
 export function openStores(options: WorkspaceOptions): OpenStores {
   const open = new Map<string, Promise<StorageAdapter>>();
+  const layered = createLayers(options);
   const find = async (wanted: AdapterWanted, known: (definition: AnyAdapterDefinition) => boolean) =>
     options.adapters.find(known) ?? (await options.findAdapter?.(wanted));
   const once = (key: string, make: () => Promise<StorageAdapter>): Promise<StorageAdapter> => {
@@ -53,10 +54,7 @@ export function openStores(options: WorkspaceOptions): OpenStores {
     async connect(spec: UnsavedSpec, operation?: OperationOptions): Promise<StorageAdapter> {
       const definition = await stores.definition(spec.type);
       const credential = await revealCredential(spec.credential, options.secrets, operation);
-      return layered(
-        openDefinition(definition, definition.parseOptions(spec.options), credential, options),
-        options,
-      );
+      return layered(openDefinition(definition, definition.parseOptions(spec.options), credential, options));
     },
     openSpec(spec: DatastoreSpec, operation?: OperationOptions): Promise<StorageAdapter> {
       return once(JSON.stringify(spec), () => stores.connect(spec, operation));
@@ -71,10 +69,7 @@ export function openStores(options: WorkspaceOptions): OpenStores {
       }
       const credential = parseCredential(undefined, definition.credentialKinds, definition.type);
       const storage = await once(`${definition.type} ${JSON.stringify(location.options)}`, async () =>
-        layered(
-          openDefinition(definition, location.options, credential as Credential<Secret>, options),
-          options,
-        ),
+        layered(openDefinition(definition, location.options, credential as Credential<Secret>, options)),
       );
       return { storage, path: location.path };
     },
@@ -110,10 +105,10 @@ function openDefinition(
   );
 }
 
-function layered(adapter: StorageAdapter, { layers, onTrace }: WorkspaceOptions): StorageAdapter {
-  const inner = (layers ?? [withTimeout(), withRetry({ onRetry: onTrace })]).reduce(
-    (store, layer) => layer(store),
-    adapter,
-  );
-  return onTrace === undefined ? inner : withTrace(onTrace)(inner);
+/** Puts the layers around an adapter. Operations of all stores of a workspace are numbered together. */
+function createLayers({ layers, onTrace }: WorkspaceOptions): StorageLayer {
+  const inside = layers ?? [withTimeout(), withRetry({ onRetry: onTrace })];
+  let last = 0;
+  const all = onTrace === undefined ? inside : [...inside, withTrace(onTrace, { nextId: () => ++last })];
+  return (adapter) => all.reduce((store, layer) => layer(store), adapter);
 }
