@@ -87,7 +87,9 @@ function toBoolean(x: string, from: string): Conversion {
   const text = textOf(x, from);
   const result = (sql: string, canFail = true): Conversion => ({ sql, sqlType: "BOOLEAN", canFail });
   if (text !== undefined) {
-    return result(`CASE lower(${text}) WHEN 'true' THEN true WHEN 'false' THEN false WHEN '1' THEN true WHEN '0' THEN false END`);
+    return result(
+      `CASE lower(${text}) WHEN 'true' THEN true WHEN 'false' THEN false WHEN '1' THEN true WHEN '0' THEN false END`,
+    );
   }
   const type = columnTypeOf(from);
   if (type === "boolean") return result(x, false);
@@ -99,7 +101,7 @@ type Words = Extract<ColumnTypeSpec, { boolean: unknown }>["boolean"];
 
 function toWords(x: string, from: string, words: Words): Conversion {
   const mismatch = words.mismatch_as ?? "error";
-  const otherwise = mismatch === "error" ? "" : ` WHEN ${x} IS NOT NULL THEN ${mismatch}`;
+  const otherwise = mismatch === "error" ? "" : ` WHEN ${x} IS NOT NULL THEN ${mismatch === "true"}`;
   const { true_values, false_values } = words;
   if (true_values === undefined || false_values === undefined) {
     const plain = toBoolean(x, from).sql;
@@ -110,7 +112,8 @@ function toWords(x: string, from: string, words: Words): Conversion {
     };
   }
   const text = toText(x, from).sql;
-  const isOneOf = (values: readonly string[]): string => `list_contains(${quoteList(values)}::VARCHAR[], ${text})`;
+  const isOneOf = (values: readonly string[]): string =>
+    `list_contains(${quoteList(values)}::VARCHAR[], ${text})`;
   return {
     sql: `CASE WHEN ${isOneOf(true_values)} THEN true WHEN ${isOneOf(false_values)} THEN false${otherwise} END`,
     sqlType: "BOOLEAN",
@@ -122,7 +125,8 @@ function toDatetime(x: string, from: string, formats: readonly string[], prefix:
   const result = (sql: string, canFail = true): Conversion => ({ sql, sqlType: "TIMESTAMP", canFail });
   if (from === "TIMESTAMP") return result(x, false);
   if (from === "TIMESTAMP WITH TIME ZONE") return result(`${x} AT TIME ZONE 'UTC'`, false);
-  if (columnTypeOf(from) === "date" || columnTypeOf(from) === "timestamp") return result(`${x}::TIMESTAMP`, false);
+  if (columnTypeOf(from) === "date" || columnTypeOf(from) === "timestamp")
+    return result(`${x}::TIMESTAMP`, false);
   const bare = textOf(x, from);
   if (bare === undefined) return result("NULL::TIMESTAMP");
   const text = prefix === "" ? bare : `(${quoteText(prefix)} || ${bare})`;

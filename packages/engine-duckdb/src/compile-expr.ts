@@ -59,10 +59,14 @@ function compile(expr: Expr, scope: Scope): Sql {
 function column(name: string, scope: Scope): Sql {
   const found = scope.columns.get(name);
   if (found === undefined) {
-    throw new AmlError("plan_invalid", `Step ${scope.step} (filter) names a column that does not exist: ${name}.`, {
-      hint: `Columns are: ${[...scope.columns.keys()].join(", ")}.`,
-      context: { step: scope.step, column: name, columns: [...scope.columns.keys()] },
-    });
+    throw new AmlError(
+      "plan_invalid",
+      `Step ${scope.step} (filter) names a column that does not exist: ${name}.`,
+      {
+        hint: `Columns are: ${[...scope.columns.keys()].join(", ")}.`,
+        context: { step: scope.step, column: name, columns: [...scope.columns.keys()] },
+      },
+    );
   }
   const kind = KINDS[columnTypeOf(found.sqlType)] ?? "null";
   const id = quoteIdentifier(found.id);
@@ -162,7 +166,8 @@ function call(fn: Exclude<ExprFunction, "is_error" | "datetime">, args: readonly
 /** A value as a condition: whatever is no boolean keeps no row. */
 function condition(value: Sql): Sql {
   if (value.kind === "boolean") return value;
-  if (value.kind === "json") return { sql: `(json_type(${value.sql}) = 'BOOLEAN' AND ${value.sql}::BOOLEAN)`, kind: "boolean" };
+  if (value.kind === "json")
+    return { sql: `(json_type(${value.sql}) = 'BOOLEAN' AND ${value.sql}::BOOLEAN)`, kind: "boolean" };
   return FALSE;
 }
 
@@ -207,7 +212,10 @@ function nanSide(fn: string, a: Sql, b: Sql): Sql | undefined {
 function alike(a: Sql, b: Sql): readonly [Sql | undefined, Sql | undefined] {
   if (a.kind === "null" || b.kind === "null") return [undefined, undefined];
   if (a.kind === "json" && b.kind === "json") {
-    return [{ sql: `${a.sql}::VARCHAR`, kind: "text" }, { sql: `${b.sql}::VARCHAR`, kind: "text" }];
+    return [
+      { sql: `${a.sql}::VARCHAR`, kind: "text" },
+      { sql: `${b.sql}::VARCHAR`, kind: "text" },
+    ];
   }
   if (a.kind === "json") return [ofJson(a, b.kind), b];
   if (b.kind === "json") return [a, ofJson(b, a.kind)];
@@ -262,13 +270,20 @@ function wholeNumbers(fn: "+" | "-" | "*" | "//" | "%", a: string, b: string): s
 }
 
 function textFunction(
-  fn: "contains" | "starts_with" | "ends_with" | "substring" | "index_of" | "length" | "to_upper" | "to_lower",
+  fn:
+    | "contains"
+    | "starts_with"
+    | "ends_with"
+    | "substring"
+    | "index_of"
+    | "length"
+    | "to_upper"
+    | "to_lower",
   text: Sql,
   second: Sql,
   third: Sql | undefined,
 ): Sql {
-  const value = asText(text);
-  if (value === undefined) return NOTHING;
+  const value = asText(text) ?? "NULL::VARCHAR";
   switch (fn) {
     case "length":
       return { sql: `length(${value})`, kind: "int" };
@@ -284,11 +299,23 @@ function textFunction(
       const length = third === undefined ? "" : `, greatest(${third.sql}, 0)`;
       return { sql: `substring(${value}, ${from}${length})`, kind: "text" };
     }
-    default: {
+    case "contains":
+    case "starts_with":
+    case "ends_with":
+    case "index_of": {
       const part = asText(second);
       if (part === undefined) return NOTHING;
       if (fn === "index_of") return { sql: `(instr(${value}, ${part}) - 1)`, kind: "int" };
-      return { sql: `${fn === "ends_with" ? "suffix" : fn}(${value}, ${part})`, kind: "boolean" };
+      return { sql: `${PART_TESTS[fn]}(${value}, ${part})`, kind: "boolean" };
     }
+    default:
+      return unknownFunction(fn);
   }
+}
+
+const PART_TESTS = { contains: "contains", starts_with: "starts_with", ends_with: "suffix" } as const;
+
+/** A plan may come from a file and bypass its parser: no name in it becomes a name in SQL. */
+function unknownFunction(fn: never): never {
+  throw new AmlError("plan_invalid", `A filter has an unknown function: ${JSON.stringify(fn)}.`);
 }

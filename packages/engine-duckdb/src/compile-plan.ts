@@ -1,4 +1,11 @@
-import { AmlError, type ColumnSelector, type ColumnTypeSpec, type Step, type StepOf, type TabularPlan } from "@aml/core";
+import {
+  AmlError,
+  type ColumnSelector,
+  type ColumnTypeSpec,
+  type Step,
+  type StepOf,
+  type TabularPlan,
+} from "@aml/core";
 import { compileConversion } from "./compile-convert.ts";
 import { compileFilter } from "./compile-expr.ts";
 import { compileRead } from "./compile-read.ts";
@@ -39,7 +46,9 @@ export function compilePlan(plan: TabularPlan, inspected: Inspected, options: Co
 
 function finish(relation: Relation): CompiledPlan {
   const list = relation.columns.map(({ id, name }) =>
-    id === name ? quoteIdentifier(id) : `${quoteIdentifier(id)} AS ${quoteIdentifier(name.replaceAll("\0", ""))}`,
+    id === name
+      ? quoteIdentifier(id)
+      : `${quoteIdentifier(id)} AS ${quoteIdentifier(name.replaceAll("\0", ""))}`,
   );
   const ctes = `WITH ${relation.ctes.join(",\n")}`;
   const { from, columns } = relation;
@@ -88,7 +97,12 @@ function compileStep(
 
 function append(relation: Relation, name: string, sql: string, columns: readonly PlanColumn[]): Relation {
   const id = quoteIdentifier(name);
-  return { ...relation, ctes: [...relation.ctes, `${id} AS NOT MATERIALIZED (\n  ${sql}\n)`], from: id, columns };
+  return {
+    ...relation,
+    ctes: [...relation.ctes, `${id} AS NOT MATERIALIZED (\n  ${sql}\n)`],
+    from: id,
+    columns,
+  };
 }
 
 function count(value: number, index: number, op: string): string {
@@ -173,13 +187,25 @@ function convert(
     inner.push(`${conversion.sql} AS ${quoteIdentifier(value)}`);
     outer.push(`${checked(column.name, original, quoteIdentifier(value), options)} AS ${id}`);
     const before = column.errorId === undefined ? "" : `${quoteIdentifier(column.errorId)} OR `;
-    outer.push(`(${before}${original} IS NOT NULL AND ${quoteIdentifier(value)} IS NULL) AS ${quoteIdentifier(errorId)}`);
+    outer.push(
+      `(${before}${original} IS NOT NULL AND ${quoteIdentifier(value)} IS NULL) AS ${quoteIdentifier(errorId)}`,
+    );
     return { ...column, sqlType, nullable: true, errorId };
   });
   if (outer.length === 0) return relation;
   const source = inner.length === 0 ? relation.from : `(SELECT *, ${inner.join(", ")} FROM ${relation.from})`;
-  const changed = new Set(columns.filter((column, at) => column !== relation.columns[at]).map(({ id }) => id));
-  const same = carried(relation, columns.filter(({ id }) => !changed.has(id)));
+  const changed = new Set(
+    columns.filter((column, at) => column !== relation.columns[at]).map(({ id }) => id),
+  );
+  const same = carried(
+    relation,
+    columns.filter(({ id }) => !changed.has(id)),
+  );
   const list = same.startsWith("NULL") ? outer : [same, ...outer];
-  return append(relation, `step_${index}_${step.op}`, `SELECT ${list.join(",\n    ")}\n  FROM ${source}`, columns);
+  return append(
+    relation,
+    `step_${index}_${step.op}`,
+    `SELECT ${list.join(",\n    ")}\n  FROM ${source}`,
+    columns,
+  );
 }

@@ -63,7 +63,7 @@ function sharedColumns(plan: TabularPlan, inspected: Inspected): SharedColumn[] 
 function pathColumnOf(plan: TabularPlan): string | undefined {
   const read = plan.steps.find((step) => step.op.startsWith("read_"));
   if (read === undefined) return "Path";
-  if (!("include_path_column" in read) || read.include_path_column !== true) return undefined;
+  if (!("include_path_column" in read) || !read.include_path_column) return undefined;
   return "path_column" in read ? (read.path_column ?? "Path") : "Path";
 }
 
@@ -76,7 +76,8 @@ function refuseSameNames(shared: readonly SharedColumn[], data: readonly { reado
     }
     const what = step === undefined ? "path column" : "partition column";
     throw new AmlError("schema_mismatch", `The ${what} ${name} has the name of another column.`, {
-      hint: step === undefined ? "Choose another path_column." : "Choose another name in the partition format.",
+      hint:
+        step === undefined ? "Choose another path_column." : "Choose another name in the partition format.",
       context: { column: name },
     });
   }
@@ -135,15 +136,26 @@ function delimitedReader(
   taken: readonly string[],
   options: CompileOptions,
 ): Reader {
-  const raw = distinctIds(ids.map((id) => `${id} text`), taken);
-  const errors = distinctIds(ids.map((id) => `${id} error`), [...taken, ...raw]);
-  const conversions = table.columns.map(({ type }, at) => compileConversion(quoteIdentifier(raw[at] ?? ""), "VARCHAR", type));
+  const raw = distinctIds(
+    ids.map((id) => `${id} text`),
+    taken,
+  );
+  const errors = distinctIds(
+    ids.map((id) => `${id} error`),
+    [...taken, ...raw],
+  );
+  const conversions = table.columns.map(({ type }, at) =>
+    compileConversion(quoteIdentifier(raw[at] ?? ""), "VARCHAR", type),
+  );
   const columns = table.columns.map(({ name }, at): PlanColumn => {
     const conversion = conversions[at];
     const base = { name, id: ids[at] ?? "", sqlType: conversion?.sqlType ?? "VARCHAR", nullable: true };
     return conversion?.canFail === true ? { ...base, errorId: errors[at] } : base;
   });
-  const values = distinctIds(ids.map((id) => `${id} value`), [...taken, ...raw, ...errors]);
+  const values = distinctIds(
+    ids.map((id) => `${id} value`),
+    [...taken, ...raw, ...errors],
+  );
   return {
     columns,
     select(sharedIds, shared) {
@@ -157,7 +169,10 @@ function delimitedReader(
         ];
         return `SELECT ${list.join(", ")}\n    FROM ${readCsv(table, group)}`;
       });
-      const nothing = noRows([...sharedIds, ...raw], [...shared.map(({ sqlType }) => sqlType), ...raw.map(() => "VARCHAR")]);
+      const nothing = noRows(
+        [...sharedIds, ...raw],
+        [...shared.map(({ sqlType }) => sqlType), ...raw.map(() => "VARCHAR")],
+      );
       const source = groups.join("\n    UNION ALL\n    ") || nothing;
       const all = sharedIds.map(quoteIdentifier);
       const inner: string[] = [];
@@ -174,7 +189,9 @@ function delimitedReader(
         outer.push(`(${text} IS NOT NULL AND ${value} IS NULL) AS ${quoteIdentifier(column.errorId)}`);
       }
       const typed =
-        inner.length === 0 ? `(\n    ${source}\n  )` : `(SELECT *, ${inner.join(",\n    ")} FROM (\n    ${source}\n  ))`;
+        inner.length === 0
+          ? `(\n    ${source}\n  )`
+          : `(SELECT *, ${inner.join(",\n    ")} FROM (\n    ${source}\n  ))`;
       return `SELECT ${outer.join(",\n    ") || NO_COLUMN}\n  FROM ${typed}`;
     },
   };
@@ -233,7 +250,10 @@ function jsonReader(table: JsonTable, ids: readonly string[]): Reader {
     columns,
     select(sharedIds, shared) {
       if (table.paths.length === 0) {
-        return noRows([...sharedIds, ...ids], [...shared, ...columns].map(({ sqlType }) => sqlType));
+        return noRows(
+          [...sharedIds, ...ids],
+          [...shared, ...columns].map(({ sqlType }) => sqlType),
+        );
       }
       const fixed = constants(sharedIds, shared, "file_index", 0, table.paths.length);
       if (simple) {
@@ -245,7 +265,9 @@ function jsonReader(table: JsonTable, ids: readonly string[]): Reader {
       const pointers = columns.map(({ name }) => `/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`);
       const list = [
         ...sharedIds.map(quoteIdentifier),
-        ...columns.map(({ id, sqlType }, at) => `${jsonValue(`v[${at + 1}]`, sqlType)} AS ${quoteIdentifier(id)}`),
+        ...columns.map(
+          ({ id, sqlType }, at) => `${jsonValue(`v[${at + 1}]`, sqlType)} AS ${quoteIdentifier(id)}`,
+        ),
       ];
       const options = `${common}, maximum_object_size = ${MAX_OBJECT_BYTES}`;
       const values = columns.length === 0 ? "NULL" : `json_extract(json, ${quoteList(pointers)})`;
@@ -276,7 +298,9 @@ function parquetReader(table: ParquetTable, ids: readonly string[]): Reader {
     select(sharedIds, shared) {
       const list = [
         ...constants(sharedIds, shared, "file_index", 0, table.paths.length),
-        ...columns.map(({ id, name }) => `${quoteIdentifier(name)}${id === name ? "" : ` AS ${quoteIdentifier(id)}`}`),
+        ...columns.map(
+          ({ id, name }) => `${quoteIdentifier(name)}${id === name ? "" : ` AS ${quoteIdentifier(id)}`}`,
+        ),
       ];
       return `SELECT ${list.join(", ") || NO_COLUMN}\n  FROM ${readParquet(table.paths)}`;
     },

@@ -1,7 +1,14 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { AmlError, type FileRef, type OperationOptions, type TabularEngine, type TabularPlan, type TabularResult } from "@aml/core";
+import {
+  AmlError,
+  type FileRef,
+  type OperationOptions,
+  type TabularEngine,
+  type TabularPlan,
+  type TabularResult,
+} from "@aml/core";
 import { createGate, createStager, type Stager } from "@aml/staging";
 import type { CsvShape } from "./csv-scan.ts";
 import { OPS, openTable } from "./open-table.ts";

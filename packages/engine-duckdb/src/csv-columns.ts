@@ -11,7 +11,8 @@ export function headerNames(fields: readonly string[]): string[] {
   return fields.map((field, at) => {
     const base = field === "" ? `Column${at + 1}` : field;
     let name = base;
-    for (let count = 1; used.has(name) || (name !== field && given.has(name)); count += 1) name = `${base}_${count}`;
+    for (let count = 1; used.has(name) || (name !== field && given.has(name)); count += 1)
+      name = `${base}_${count}`;
     used.add(name);
     return name;
   });

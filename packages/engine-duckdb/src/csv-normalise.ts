@@ -79,7 +79,10 @@ export function namedFault(error: unknown, uri: string): unknown {
       cause: error,
     });
   }
-  if (error instanceof TypeError && (error as { code?: unknown }).code === "ERR_ENCODING_INVALID_ENCODED_DATA") {
+  if (
+    error instanceof TypeError &&
+    (error as { code?: unknown }).code === "ERR_ENCODING_INVALID_ENCODED_DATA"
+  ) {
     return new AmlError("parse_failed", `${uri} is not UTF-8 text.`, {
       hint: "Set the encoding that the file is written in.",
       context: { uri },

@@ -76,21 +76,42 @@ function jsonString(text: string): string {
 function readerFor(type: ColumnType): ColumnReader {
   switch (type) {
     case "boolean":
-      return numbers(1, (buffer) => new Uint8Array(buffer), (value) => value === 1);
+      return numbers(
+        1,
+        (buffer) => new Uint8Array(buffer),
+        (value) => value === 1,
+      );
     case "int32":
-      return numbers(4, (buffer) => new Int32Array(buffer), (value) => value);
+      return numbers(
+        4,
+        (buffer) => new Int32Array(buffer),
+        (value) => value,
+      );
     case "int64":
-      return numbers(8, (buffer) => new BigInt64Array(buffer), (value) => value);
+      return numbers(
+        8,
+        (buffer) => new BigInt64Array(buffer),
+        (value) => value,
+      );
     case "float64":
-      return numbers(8, (buffer) => new Float64Array(buffer), (value) => value);
+      return numbers(
+        8,
+        (buffer) => new Float64Array(buffer),
+        (value) => value,
+      );
     case "date":
       return numbers(4, (buffer) => new Int32Array(buffer), dateText());
     case "timestamp":
-      return numbers(8, (buffer) => new BigInt64Array(buffer), (value) => instantOf(value));
+      return numbers(
+        8,
+        (buffer) => new BigInt64Array(buffer),
+        (value) => instantOf(value),
+      );
     case "bytes":
       return readBytes;
     case "json":
-      return (vector, count) => readStrings(vector, count).map((text) => (text === null ? null : parseJson(text)));
+      return (vector, count) =>
+        readStrings(vector, count).map((text) => (text === null ? null : parseJson(text)));
     case "string":
     case "decimal":
       return readStrings;
@@ -145,7 +166,7 @@ function dateText(): (days: number) => string {
     let text = known.get(days);
     if (text === undefined) {
       const date = new Date(days * 86_400_000);
-      text = Number.isNaN(date.getTime()) ? String(days) : date.toISOString().split("T")[0] ?? "";
+      text = Number.isNaN(date.getTime()) ? String(days) : (date.toISOString().split("T")[0] ?? "");
       if (known.size < 50_000) known.set(days, text);
     }
     return text;
@@ -182,7 +203,11 @@ function readStrings(vector: Vector, count: number): (string | null)[] {
           bytes[at + i] = byte;
         }
       } else {
-        const far = duckdb.get_data_from_pointer(data.buffer as ArrayBuffer, data.byteOffset + entry + 8, length);
+        const far = duckdb.get_data_from_pointer(
+          data.buffer as ArrayBuffer,
+          data.byteOffset + entry + 8,
+          length,
+        );
         bytes.set(far, at);
         for (let i = 0; i < length; i += 1) ascii |= far[i] ?? 0;
       }
@@ -226,7 +251,9 @@ function readBytes(vector: Vector, count: number): Cell[] {
     const length = view.getUint32(entry, true);
     // Not slice(): of a Buffer it is a view of memory that the chunk takes with it.
     if (length <= INLINE) return new Uint8Array(data.subarray(entry + 4, entry + 4 + length));
-    return new Uint8Array(duckdb.get_data_from_pointer(data.buffer as ArrayBuffer, data.byteOffset + entry + 8, length));
+    return new Uint8Array(
+      duckdb.get_data_from_pointer(data.buffer as ArrayBuffer, data.byteOffset + entry + 8, length),
+    );
   });
 }
 

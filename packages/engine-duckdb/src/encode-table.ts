@@ -75,7 +75,9 @@ export function encodeTable(
 }
 
 function csvHeader({ columns }: CompiledPlan): Uint8Array {
-  const names = columns.map(({ name }) => (/[",\r\n]|^$/.test(name) ? `"${name.replaceAll('"', '""')}"` : name));
+  const names = columns.map(({ name }) =>
+    /[",\r\n]|^$/.test(name) ? `"${name.replaceAll('"', '""')}"` : name,
+  );
   return new TextEncoder().encode(`${names.join(",")}\n`);
 }
 

@@ -52,7 +52,7 @@ function readConversion(text: string): Reading | undefined {
   return {
     code: "parse_failed",
     message: `A value of column ${column} cannot be converted: ${JSON.stringify(value)}.`,
-    hint: "Convert the column to string, correct the value, or read with onError: \"null\".",
+    hint: 'Convert the column to string, correct the value, or read with onError: "null".',
     context: { column, value },
   };
 }

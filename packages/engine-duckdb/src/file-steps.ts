@@ -36,7 +36,8 @@ export async function chooseFiles(
   const rows = await result.getRows();
   return rows.map(([at]) => {
     const file = files[Number(at)];
-    if (file === undefined) throw new AmlError("internal", "A step over files gave a file that is not there.");
+    if (file === undefined)
+      throw new AmlError("internal", "A step over files gave a file that is not there.");
     return file;
   });
 }

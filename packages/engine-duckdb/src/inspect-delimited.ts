@@ -51,11 +51,18 @@ export async function inspectDelimited(
     });
   }
   const sample = sampleRows(step);
-  const heads = wanted === undefined ? undefined : await readHeads(step, files, dialect, Math.max(wanted, sample), context);
+  const heads =
+    wanted === undefined
+      ? undefined
+      : await readHeads(step, files, dialect, Math.max(wanted, sample), context);
   const opened = heads ?? (await openAll(step, files, dialect, sample, context));
   const { tables, names } = nameColumns(step, opened);
   const types = columnTypes(step, names, sampleOf(tables, names, sample));
-  const rest = { kind: "delimited", delimiter: dialect.delimiter, emptyAsString: step.empty_as_string ?? false } as const;
+  const rest = {
+    kind: "delimited",
+    delimiter: dialect.delimiter,
+    emptyAsString: step.empty_as_string ?? false,
+  } as const;
   const columns = names.map((name, at) => ({ name, type: types[at] ?? "string" }));
   const groups =
     heads === undefined
@@ -72,7 +79,8 @@ async function readHeads(
   wanted: number,
   context: InspectContext,
 ): Promise<Opened[] | undefined> {
-  if (wanted > 10_000 || files.some((file) => textTransform(file, step.encoding) !== undefined)) return undefined;
+  if (wanted > 10_000 || files.some((file) => textTransform(file, step.encoding) !== undefined))
+    return undefined;
   const every = step.header === "all_files_different_headers";
   const out: Opened[] = [];
   let missing = wanted;
@@ -101,7 +109,12 @@ async function openAll(
   // One after the other: only the first files are needed beyond their header.
   for (const [index, file] of files.entries()) {
     const path = paths[index] ?? "";
-    const head = await readCsvHead(file, (bytes) => readStart(path, bytes), dialect, Math.max(missing, 0) + 1);
+    const head = await readCsvHead(
+      file,
+      (bytes) => readStart(path, bytes),
+      dialect,
+      Math.max(missing, 0) + 1,
+    );
     if (head === undefined) {
       throw new AmlError("parse_failed", `The first record of ${file.uri} is longer than 64 MiB.`, {
         hint: "Check the encoding, and support_multi_line: a quote may be open.",
@@ -114,7 +127,10 @@ async function openAll(
   return out;
 }
 
-function nameColumns(step: ReadDelimited, opened: readonly Opened[]): { tables: Table[]; names: readonly string[] } {
+function nameColumns(
+  step: ReadDelimited,
+  opened: readonly Opened[],
+): { tables: Table[]; names: readonly string[] } {
   const header = step.header ?? "all_files_same_headers";
   // A file without a line has no header and no rows.
   const filled = opened.filter(({ head }) => head.records.length > 0);
@@ -133,7 +149,8 @@ function nameColumns(step: ReadDelimited, opened: readonly Opened[]): { tables: 
   const tables = filled.map((file, at) => {
     return { opened: file, names, hasHeader: at === 0 || header === "all_files_same_headers" };
   });
-  if (header === "all_files_same_headers") for (const table of tables) refuseOtherHeader(table, filled[0]?.file);
+  if (header === "all_files_same_headers")
+    for (const table of tables) refuseOtherHeader(table, filled[0]?.file);
   return { tables, names };
 }
 
@@ -152,7 +169,11 @@ function refuseOtherHeader({ opened, names }: Table, first: FileRef | undefined)
 }
 
 /** The first rows of all files together, as columns of the table. */
-function sampleOf(tables: readonly Table[], names: readonly string[], count: number): (string | undefined)[][] {
+function sampleOf(
+  tables: readonly Table[],
+  names: readonly string[],
+  count: number,
+): (string | undefined)[][] {
   const out: (string | undefined)[][] = [];
   for (const table of tables) {
     const places = names.map((name) => table.names.indexOf(name));

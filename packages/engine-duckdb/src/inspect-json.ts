@@ -4,7 +4,14 @@ import { AmlError, type FileRef, type StepOf } from "@aml/core";
 import { chainTransforms, transcode } from "@aml/staging";
 import { mapFiles, readStart, stageFile, textTransform, type InspectContext } from "./inspect-context.ts";
 import type { JsonTable } from "./inspected.ts";
-import { createJsonScanner, JSON_BITS, scanJson, type JsonFault, type JsonKey, type JsonScanOptions } from "./json-scan.ts";
+import {
+  createJsonScanner,
+  JSON_BITS,
+  scanJson,
+  type JsonFault,
+  type JsonKey,
+  type JsonScanOptions,
+} from "./json-scan.ts";
 
 type ReadJson = StepOf<"read_json_lines">;
 
@@ -72,7 +79,8 @@ async function readHeads(
   wanted: number,
   context: InspectContext,
 ): Promise<string[] | undefined> {
-  if (wanted > 10_000 || files.some((file) => textTransform(file, step.encoding) !== undefined)) return undefined;
+  if (wanted > 10_000 || files.some((file) => textTransform(file, step.encoding) !== undefined))
+    return undefined;
   const paths: string[] = [];
   const big = new Map<string, FileRef>();
   let missing = wanted;
@@ -106,7 +114,8 @@ async function readHead(
     const scanner = createJsonScanner({ ...scan, maxRows: wanted });
     const taken = scanner.push(bytes, complete);
     refuse(scanner.fault(), file);
-    if (complete || scanner.rows() >= wanted) return { bytes: bytes.subarray(0, taken), rows: scanner.rows() };
+    if (complete || scanner.rows() >= wanted)
+      return { bytes: bytes.subarray(0, taken), rows: scanner.rows() };
   }
   return undefined;
 }

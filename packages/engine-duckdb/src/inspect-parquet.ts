@@ -35,7 +35,7 @@ async function describe(
 ): Promise<Described> {
   try {
     const result = await scope.run(`DESCRIBE SELECT * FROM ${readParquet(paths)}`, signal);
-    return (await result.getRows()) as Described;
+    return await result.getRows();
   } catch (error) {
     signal?.throwIfAborted();
     if (paths.length > 1) await blame(paths, scope, signal);
@@ -44,7 +44,11 @@ async function describe(
 }
 
 /** DuckDB does not name the file in every error: each is tried alone, and the first that fails says so itself. */
-async function blame(paths: readonly string[], scope: InspectContext["scope"], signal?: AbortSignal): Promise<void> {
+async function blame(
+  paths: readonly string[],
+  scope: InspectContext["scope"],
+  signal?: AbortSignal,
+): Promise<void> {
   for (const path of paths) await probe(path, `SELECT 1 FROM ${readParquet([path])} LIMIT 0`, scope, signal);
 }
 

@@ -61,5 +61,9 @@ export interface JsonTable extends Base {
 export interface ParquetTable extends Base {
   readonly kind: "parquet";
   readonly paths: readonly string[];
-  readonly columns: readonly { readonly name: string; readonly sqlType: string; readonly nullable: boolean }[];
+  readonly columns: readonly {
+    readonly name: string;
+    readonly sqlType: string;
+    readonly nullable: boolean;
+  }[];
 }

@@ -110,7 +110,10 @@ interface Bad {
 }
 
 function describe(bytes: Buffer, start: number, end: number, line: number, { at, message }: Bad): JsonFault {
-  const text = bytes.subarray(start, Math.min(end, start + 320)).toString("utf8").trimEnd();
+  const text = bytes
+    .subarray(start, Math.min(end, start + 320))
+    .toString("utf8")
+    .trimEnd();
   const excerpt = text.length > 80 ? `${text.slice(0, 80)}…` : text;
   return { line, column: at - start + 1, message, excerpt };
 }

@@ -53,10 +53,14 @@ async function matching(
     return (await result.getRows()).map(([at]) => names[Number(at)] ?? "");
   } catch (cause) {
     signal?.throwIfAborted();
-    throw new AmlError("plan_invalid", `Step ${index} has a pattern that is no regular expression: ${pattern}`, {
-      hint: "Use RE2 syntax: no look-around and no back-references.",
-      context: { step: index, pattern },
-      cause,
-    });
+    throw new AmlError(
+      "plan_invalid",
+      `Step ${index} has a pattern that is no regular expression: ${pattern}`,
+      {
+        hint: "Use RE2 syntax: no look-around and no back-references.",
+        context: { step: index, pattern },
+        cause,
+      },
+    );
   }
 }

@@ -1,4 +1,12 @@
-import { AmlError, isAmlError, type FileRef, type Schema, type StepOp, type TabularPlan, type TabularResult } from "@aml/core";
+import {
+  AmlError,
+  isAmlError,
+  type FileRef,
+  type Schema,
+  type StepOp,
+  type TabularPlan,
+  type TabularResult,
+} from "@aml/core";
 import type { Gate, StagedFile, Stager } from "@aml/staging";
 import { compilePlan, type CompiledPlan } from "./compile-plan.ts";
 import type { CsvShape } from "./csv-scan.ts";
@@ -90,10 +98,14 @@ function refuseSteps(plan: TabularPlan): void {
     }
     if (!op.startsWith("read_")) continue;
     if (read !== undefined) {
-      throw new AmlError("plan_invalid", `Step ${index} (${op}) reads the files that step ${read} reads already.`, {
-        hint: "Keep one read step.",
-        context: { step: index, op },
-      });
+      throw new AmlError(
+        "plan_invalid",
+        `Step ${index} (${op}) reads the files that step ${read} reads already.`,
+        {
+          hint: "Keep one read step.",
+          context: { step: index, op },
+        },
+      );
     }
     read = index;
   }
@@ -131,17 +143,26 @@ async function inspect(plan: TabularPlan, files: readonly FileRef[], base: Unenc
   switch (step?.op) {
     case "read_delimited": {
       const found = await inspectDelimited(step, files, wanted, context);
-      return finish(found, found.columns.map(({ name }) => name));
+      return finish(
+        found,
+        found.columns.map(({ name }) => name),
+      );
     }
     case "read_json_lines": {
       const found = await inspectJson(step, files, wanted, context);
-      return finish(found, found.columns.map(({ name }) => name));
+      return finish(
+        found,
+        found.columns.map(({ name }) => name),
+      );
     }
     case "read_parquet": {
       const paths = await stageParquet(files, context);
       await scope.lock(origins);
       const found = await inspectParquet(paths, context);
-      return finish(found, found.columns.map(({ name }) => name));
+      return finish(
+        found,
+        found.columns.map(({ name }) => name),
+      );
     }
     default:
       return finish({ kind: "files" as const }, []);
@@ -210,4 +231,3 @@ function createTable(
   });
   return table;
 }
-

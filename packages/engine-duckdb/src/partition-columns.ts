@@ -14,7 +14,9 @@ export function partitionColumns(
   for (const [index, step] of plan.steps.entries()) {
     if (step.op !== "extract_columns_from_partition_format") continue;
     const format = parsePartitionFormat(step.partition_format);
-    const rows = uris.map((uri) => matchPartitionFormat(format, uri) ?? refuse(uri, step.partition_format, index));
+    const rows = uris.map(
+      (uri) => matchPartitionFormat(format, uri) ?? refuse(uri, step.partition_format, index),
+    );
     out.set(
       index,
       format.columns.map(({ name, kind }) => ({

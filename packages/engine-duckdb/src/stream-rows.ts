@@ -55,7 +55,7 @@ export async function* streamRows(options: StreamOptions): AsyncGenerator<readon
       query.columns.map(({ sqlType }) => columnTypeOf(sqlType)),
     );
     const doneAt = query.columns.length + query.masks;
-    for (let done = false; ; ) {
+    for (let done = false; ;) {
       const chunk = await guarded(() => result.fetchChunk());
       if (chunk === null || chunk.rowCount === 0) {
         if (!done) await fail(options);

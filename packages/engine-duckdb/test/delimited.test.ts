@@ -25,7 +25,10 @@ describe("headers", () => {
   });
 
   test("no_header names columns by their place", async () => {
-    const rows = await h.rows([{ op: "read_delimited", header: "no_header" }], await h.files({ "a.csv": "1,x\n2,y" }));
+    const rows = await h.rows(
+      [{ op: "read_delimited", header: "no_header" }],
+      await h.files({ "a.csv": "1,x\n2,y" }),
+    );
     expect(rows).toEqual([
       { Column1: 1n, Column2: "x" },
       { Column1: 2n, Column2: "y" },
@@ -44,14 +47,30 @@ describe("headers", () => {
   });
 
   test("empty, repeated and differently spelt names", async () => {
-    const rows = await h.rows([text], await h.files({ "a.csv": 'a,,a,A,"x ""y"", z",__proto__\n1,2,3,4,5,6\n' }));
+    const rows = await h.rows(
+      [text],
+      await h.files({ "a.csv": 'a,,a,A,"x ""y"", z",__proto__\n1,2,3,4,5,6\n' }),
+    );
     expect(rows.map((row) => Object.entries(row))).toEqual([
-      [["a", "1"], ["Column2", "2"], ["a_1", "3"], ["A", "4"], ['x "y", z', "5"], ["__proto__", "6"]],
+      [
+        ["a", "1"],
+        ["Column2", "2"],
+        ["a_1", "3"],
+        ["A", "4"],
+        ['x "y", z', "5"],
+        ["__proto__", "6"],
+      ],
     ]);
   });
 
   test("files without a byte and without a row", async () => {
-    const files = await h.files({ "0.csv": "", "1.csv": "a,b\n1,2\n", "2.csv": "", "3.csv": "a,b", "4.csv": "a,b\n3,4" });
+    const files = await h.files({
+      "0.csv": "",
+      "1.csv": "a,b\n1,2\n",
+      "2.csv": "",
+      "3.csv": "a,b",
+      "4.csv": "a,b\n3,4",
+    });
     expect(await h.rows([{ op: "read_delimited" }], files)).toEqual([
       { a: 1n, b: 2n },
       { a: 3n, b: 4n },
@@ -95,8 +114,11 @@ describe("records", () => {
   });
 
   test("one column: blank lines are no rows, quoted empty ones are", async () => {
-    expect(await h.rows([text], await h.files({ "a.csv": 'a\n1\n\n2\n' }))).toEqual([{ a: "1" }, { a: "2" }]);
-    expect(await h.rows([text], await h.files({ "a.csv": 'a\n1\n\n""\n' }))).toEqual([{ a: "1" }, { a: null }]);
+    expect(await h.rows([text], await h.files({ "a.csv": "a\n1\n\n2\n" }))).toEqual([{ a: "1" }, { a: "2" }]);
+    expect(await h.rows([text], await h.files({ "a.csv": 'a\n1\n\n""\n' }))).toEqual([
+      { a: "1" },
+      { a: null },
+    ]);
   });
 
   test("quotes within a field and behind blanks are text", async () => {
@@ -114,7 +136,10 @@ describe("records", () => {
       message: `${files[0]?.uri}, line 3: the row has 3 fields where the header has 2: 3,4,5.`,
     });
     const quoted = await h.files({ "a.csv": 'a,b\n"1\n",2\n3,4,5\n' });
-    expect(await failureOf(h.rows([text], quoted))).toMatchObject({ code: "parse_failed", context: { line: 4 } });
+    expect(await failureOf(h.rows([text], quoted))).toMatchObject({
+      code: "parse_failed",
+      context: { line: 4 },
+    });
   });
 
   test("text behind a closing quote and an open quote are errors", async () => {
@@ -196,7 +221,9 @@ describe("types", () => {
     lines[260] = "abc,x";
     const files = await h.files({ "a.csv": `n,s\n${lines.join("\n")}\n` });
     const reports: unknown[] = [];
-    const rows = await h.rows([{ op: "read_delimited" }], files, { onConversionErrors: (errors) => reports.push(errors) });
+    const rows = await h.rows([{ op: "read_delimited" }], files, {
+      onConversionErrors: (errors) => reports.push(errors),
+    });
     expect(rows[250]).toEqual({ n: null, s: "x" });
     expect(rows[249]).toEqual({ n: 249n, s: "x" });
     expect(reports).toEqual([new Map([["n", 2]])]);
@@ -233,7 +260,9 @@ describe("bytes", () => {
       ["windows1252", Buffer.from(content, "latin1")],
     ] as const;
     for (const [encoding, bytes] of cases) {
-      expect(await h.rows([{ ...text, encoding }], await h.files({ "a.csv": bytes }))).toEqual([{ a: "é", b: "ü" }]);
+      expect(await h.rows([{ ...text, encoding }], await h.files({ "a.csv": bytes }))).toEqual([
+        { a: "é", b: "ü" },
+      ]);
     }
   });
 
@@ -244,8 +273,12 @@ describe("bytes", () => {
   });
 
   test("gzip by name", async () => {
-    expect(await h.rows([text], await h.files({ "a.csv.gz": gzipSync("a,b\n1,2\n") }))).toEqual([{ a: "1", b: "2" }]);
-    expect(await failureOf(h.rows([text], await h.files({ "a.csv.gz": gzipSync("a,b\n1,2\n").subarray(0, 15) })))).toMatchObject({
+    expect(await h.rows([text], await h.files({ "a.csv.gz": gzipSync("a,b\n1,2\n") }))).toEqual([
+      { a: "1", b: "2" },
+    ]);
+    expect(
+      await failureOf(h.rows([text], await h.files({ "a.csv.gz": gzipSync("a,b\n1,2\n").subarray(0, 15) }))),
+    ).toMatchObject({
       code: "parse_failed",
     });
   });
@@ -253,7 +286,12 @@ describe("bytes", () => {
 
 describe("paths", () => {
   test("names with glob characters stand for themselves", async () => {
-    const files = await h.files({ "x[1].csv": "a\n1\n", "x1.csv": "a\n2\n", "*.csv": "a\n3\n", "y=1/it's ?.csv": "a\n4\n" });
+    const files = await h.files({
+      "x[1].csv": "a\n1\n",
+      "x1.csv": "a\n2\n",
+      "*.csv": "a\n3\n",
+      "y=1/it's ?.csv": "a\n4\n",
+    });
     expect(await h.rows([{ op: "read_delimited" }], [...files.slice(0, 1), ...files.slice(2)])).toEqual([
       { a: 1n },
       { a: 3n },
@@ -271,23 +309,40 @@ describe("paths", () => {
     const rows = await h.rows(steps, files);
     expect(rows).toEqual([{ Path: files[1]?.uri, year: "2020", region: "west", a: 2n }]);
     expect(Object.keys(rows[0] ?? {})).toEqual(["Path", "year", "region", "a"]);
-    const behind = await h.rows([{ op: "read_delimited" }, { op: "drop_columns", columns: [] }, { op: "extract_columns_from_partition_format", partition_format: "year={year:yyyy}/" }], files);
+    const behind = await h.rows(
+      [
+        { op: "read_delimited" },
+        { op: "drop_columns", columns: [] },
+        { op: "extract_columns_from_partition_format", partition_format: "year={year:yyyy}/" },
+      ],
+      files,
+    );
     expect(behind[0]).toEqual({ year: new Date("2019-01-01T00:00:00Z"), a: 1n });
   });
 
   test("a path that does not fit the format, and a name that is taken", async () => {
     const files = await h.files({ "a.csv": "a\n1\n" });
-    const format = (partition_format: string) => ({ op: "extract_columns_from_partition_format", partition_format });
-    expect(await failureOf(h.rows([format("/year={y}/"), { op: "read_delimited" }], files))).toMatchObject({ code: "parse_failed" });
-    expect(await failureOf(h.rows([format("/{a}.csv"), { op: "read_delimited" }], files))).toMatchObject({ code: "schema_mismatch" });
+    const format = (partition_format: string) => ({
+      op: "extract_columns_from_partition_format",
+      partition_format,
+    });
+    expect(await failureOf(h.rows([format("/year={y}/"), { op: "read_delimited" }], files))).toMatchObject({
+      code: "parse_failed",
+    });
+    expect(await failureOf(h.rows([format("/{a}.csv"), { op: "read_delimited" }], files))).toMatchObject({
+      code: "schema_mismatch",
+    });
   });
 });
 
 test("take reads the beginning only: a broken row behind it does not matter", async () => {
   const content = `a,b\n${"1,2\n".repeat(100_000)}3,4,5\n`;
   const files = await h.remote({ "a.csv": content });
-  expect(await h.rows([{ op: "read_delimited" }, { op: "skip", count: 2 }, { op: "take", count: 3 }], files)).toEqual(
-    Array.from({ length: 3 }, () => ({ a: 1n, b: 2n })),
-  );
-  expect(await failureOf(h.rows([{ op: "read_delimited" }], files))).toMatchObject({ code: "parse_failed", context: { line: 100_002 } });
+  expect(
+    await h.rows([{ op: "read_delimited" }, { op: "skip", count: 2 }, { op: "take", count: 3 }], files),
+  ).toEqual(Array.from({ length: 3 }, () => ({ a: 1n, b: 2n })));
+  expect(await failureOf(h.rows([{ op: "read_delimited" }], files))).toMatchObject({
+    code: "parse_failed",
+    context: { line: 100_002 },
+  });
 });

@@ -5,21 +5,42 @@ import { expect, test } from "vitest";
 import { createHarness, failureOf, textOf } from "./harness.ts";
 
 const h = await createHarness();
-const name = fc.oneof(fc.string({ unit: "grapheme", maxLength: 6 }), fc.constantFrom("a", "A", 'q"', "c,d", "e f", "é", "x'y"));
-const value = fc.option(fc.oneof(fc.string({ unit: "grapheme", minLength: 1, maxLength: 20 }), fc.constantFrom('"', ",", "\n", "\r\n", 'a"b', " ", "ü,é", "NULL", "null")));
+const name = fc.oneof(
+  fc.string({ unit: "grapheme", maxLength: 6 }),
+  fc.constantFrom("a", "A", 'q"', "c,d", "e f", "é", "x'y"),
+);
+const value = fc.option(
+  fc.oneof(
+    fc.string({ unit: "grapheme", minLength: 1, maxLength: 20 }),
+    fc.constantFrom('"', ",", "\n", "\r\n", 'a"b', " ", "ü,é", "NULL", "null"),
+  ),
+);
 
 const table = fc
-  .uniqueArray(name.filter((text) => text !== "" && !text.includes("\0")), { minLength: 1, maxLength: 5 })
-  .chain((names) => fc.record({ names: fc.constant(names), rows: fc.array(fc.array(value, { minLength: names.length, maxLength: names.length }), { maxLength: 12 }) }));
+  .uniqueArray(
+    name.filter((text) => text !== "" && !text.includes("\0")),
+    { minLength: 1, maxLength: 5 },
+  )
+  .chain((names) =>
+    fc.record({
+      names: fc.constant(names),
+      rows: fc.array(fc.array(value, { minLength: names.length, maxLength: names.length }), {
+        maxLength: 12,
+      }),
+    }),
+  );
 
-const csvField = (text: string): string => (/["\r\n,]|^\s|\s$|^\ufeff/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+const csvField = (text: string): string =>
+  /["\r\n,]|^\s|\s$|^\ufeff/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 
 test("random tables come back from CSV as they were written, and again from what is encoded", async () => {
   await fc.assert(
     fc.asyncProperty(table, async ({ names, rows }) => {
       // A row of nothing but nulls of one column is a blank line, which is no row.
       const kept = rows.filter((row) => row.length > 1 || row[0] !== null);
-      const content = [names, ...kept].map((row) => row.map((cell) => (cell === null ? "" : csvField(cell))).join(",")).join("\n");
+      const content = [names, ...kept]
+        .map((row) => row.map((cell) => (cell === null ? "" : csvField(cell))).join(","))
+        .join("\n");
       const read = { op: "read_delimited", infer_column_types: false, support_multi_line: true };
       const expected = kept.map((row) => names.map((key, at) => [key, row[at]]));
       const opened = await h.open([read], await h.files({ "a.csv": `${content}\n` }));
@@ -48,13 +69,16 @@ test("random objects come back from JSON lines", async () => {
       const keys = [...new Set(objects.flatMap((object) => Object.keys(object)))];
       const content = objects.map((object) => JSON.stringify(object)).join("\n");
       const rows = await h.rows([{ op: "read_json_lines" }], await h.files({ "a.jsonl": content }));
-      expect(rows).toEqual(objects.map((object) => Object.fromEntries(keys.map((key) => [key, object[key] ?? null]))));
+      expect(rows).toEqual(
+        objects.map((object) => Object.fromEntries(keys.map((key) => [key, object[key] ?? null]))),
+      );
     }),
     { numRuns: 60 },
   );
 });
 
-const content = 'i,f,t,s,e\n9007199254740993,1.5,2020-01-01 10:00:00,"x ""y"", z",\n-1,2,2020-01-01 10:00:00,,\n';
+const content =
+  'i,f,t,s,e\n9007199254740993,1.5,2020-01-01 10:00:00,"x ""y"", z",\n-1,2,2020-01-01 10:00:00,,\n';
 
 test("jsonl: integers exact, datetimes with Z, nulls null", async () => {
   const opened = await h.open([{ op: "read_delimited" }], await h.files({ "a.csv": content }));

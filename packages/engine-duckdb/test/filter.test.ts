@@ -14,7 +14,10 @@ const rows = [
 const content = rows.map((row) => JSON.stringify(row)).join("\n");
 const typed = [
   { op: "read_json_lines" },
-  { op: "convert_column_types", columns: [{ columns: "t", column_type: { datetime: { formats: ["%Y-%m-%dT%H:%M:%SZ"] } } }] },
+  {
+    op: "convert_column_types",
+    columns: [{ columns: "t", column_type: { datetime: { formats: ["%Y-%m-%dT%H:%M:%SZ"] } } }],
+  },
 ];
 
 async function kept(where: Expr): Promise<number[]> {
@@ -84,13 +87,19 @@ test("is_error sees values that could not be converted", async () => {
 test("integers beyond what JSON numbers hold", async () => {
   const files = await h.files({ "a.jsonl": '{"v":9007199254740993}\n{"v":9007199254740992}\n' });
   const where = { fn: "==", args: [{ col: "v" }, { int: "9007199254740993" }] };
-  expect(await h.rows([{ op: "read_json_lines" }, { op: "filter", where }], files)).toEqual([{ v: 9007199254740993n }]);
+  expect(await h.rows([{ op: "read_json_lines" }, { op: "filter", where }], files)).toEqual([
+    { v: 9007199254740993n },
+  ]);
 });
 
 test("columns of several kinds: a value is compared if it is of the other side's kind", async () => {
-  const files = await h.files({ "a.jsonl": '{"v":1,"n":1}\n{"v":"1","n":2}\n{"v":[1],"n":3}\n{"v":null,"n":4}\n' });
+  const files = await h.files({
+    "a.jsonl": '{"v":1,"n":1}\n{"v":"1","n":2}\n{"v":[1],"n":3}\n{"v":null,"n":4}\n',
+  });
   const ns = async (filter: string) =>
-    (await h.rows([{ op: "read_json_lines" }, { op: "filter", where: parseFilter(filter) }], files)).map(({ n }) => n);
+    (await h.rows([{ op: "read_json_lines" }, { op: "filter", where: parseFilter(filter) }], files)).map(
+      ({ n }) => n,
+    );
   expect(await ns("v == 1")).toEqual([1n]);
   expect(await ns("v == '1'")).toEqual([2n]);
   expect(await ns("v != 1")).toEqual([2n, 3n]);
@@ -109,10 +118,21 @@ test("hostile names and values are names and values", async () => {
   const hostile = `x"; DROP TABLE t; --'`;
   const files = await h.files({ "a.jsonl": JSON.stringify({ [hostile]: hostile, n: 1 }) });
   const where: Expr = { fn: "==", args: [{ col: hostile }, { lit: hostile }] };
-  expect(await h.rows([{ op: "read_json_lines" }, { op: "filter", where }, { op: "keep_columns", columns: [hostile] }], files)).toEqual([
-    { [hostile]: hostile },
-  ]);
-  expect(await h.rows([{ op: "read_json_lines" }, { op: "filter", where: { fn: "==", args: [{ col: "n" }, { lit: "a\0b'" }] } }], files)).toEqual([]);
+  expect(
+    await h.rows(
+      [{ op: "read_json_lines" }, { op: "filter", where }, { op: "keep_columns", columns: [hostile] }],
+      files,
+    ),
+  ).toEqual([{ [hostile]: hostile }]);
+  expect(
+    await h.rows(
+      [
+        { op: "read_json_lines" },
+        { op: "filter", where: { fn: "==", args: [{ col: "n" }, { lit: "a\0b'" }] } },
+      ],
+      files,
+    ),
+  ).toEqual([]);
 });
 
 /** What a filter means, written a second time and much more simply. */
@@ -162,17 +182,26 @@ const number: fc.Arbitrary<Expr> = fc.letrec<{ n: Expr }>((tie) => ({
   n: fc.oneof(
     { depthSize: "small" },
     leaf,
-    fc.tuple(fc.constantFrom("+", "*", "//", "%"), tie("n"), tie("n")).map(([fn, a, b]): Expr => ({ fn: fn as "+", args: [a, b] })),
+    fc
+      .tuple(fc.constantFrom("+", "*", "//", "%"), tie("n"), tie("n"))
+      .map(([fn, a, b]): Expr => ({ fn: fn as "+", args: [a, b] })),
   ),
 })).n;
-const text = fc.oneof(fc.constant<Expr>({ col: "s" }), fc.constantFrom("", "a", "b").map((lit): Expr => ({ lit })));
+const text = fc.oneof(
+  fc.constant<Expr>({ col: "s" }),
+  fc.constantFrom("", "a", "b").map((lit): Expr => ({ lit })),
+);
 const side = fc.oneof(number, text);
 const condition: fc.Arbitrary<Expr> = fc.letrec<{ c: Expr }>((tie) => ({
   c: fc.oneof(
     { depthSize: "small" },
-    fc.tuple(fc.constantFrom("==", "!=", "<", ">="), side, side).map(([fn, a, b]): Expr => ({ fn: fn as "==", args: [a, b] })),
+    fc
+      .tuple(fc.constantFrom("==", "!=", "<", ">="), side, side)
+      .map(([fn, a, b]): Expr => ({ fn: fn as "==", args: [a, b] })),
     side.map((a): Expr => ({ fn: "is_null", args: [a] })),
-    fc.tuple(fc.constantFrom("and", "or"), tie("c"), tie("c")).map(([fn, a, b]): Expr => ({ fn: fn as "and", args: [a, b] })),
+    fc
+      .tuple(fc.constantFrom("and", "or"), tie("c"), tie("c"))
+      .map(([fn, a, b]): Expr => ({ fn: fn as "and", args: [a, b] })),
     tie("c").map((a): Expr => ({ fn: "not", args: [a] })),
   ),
 })).c;
@@ -184,7 +213,9 @@ test("random filters keep what a plain evaluator keeps", async () => {
   const files = await h.files({ "a.jsonl": table.map((row, n) => JSON.stringify({ ...row, n })).join("\n") });
   await fc.assert(
     fc.asyncProperty(condition, async (where) => {
-      const got = (await h.rows([{ op: "read_json_lines" }, { op: "filter", where }], files)).map(({ n }) => Number(n));
+      const got = (await h.rows([{ op: "read_json_lines" }, { op: "filter", where }], files)).map(({ n }) =>
+        Number(n),
+      );
       expect(got).toEqual(table.flatMap((row, n) => (evaluate(where, row) === true ? [n] : [])));
     }),
     { numRuns: 100 },

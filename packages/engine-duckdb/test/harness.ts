@@ -1,7 +1,15 @@
 import { mkdtemp, mkdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { parsePlan, parseStorePath, type FileRef, type Row, type Step, type TabularEngine, type TabularResult } from "@aml/core";
+import {
+  parsePlan,
+  parseStorePath,
+  type FileRef,
+  type Row,
+  type Step,
+  type TabularEngine,
+  type TabularResult,
+} from "@aml/core";
 import { memoryStorage } from "@aml/core/memory";
 import { local } from "@aml/local";
 import { afterAll, afterEach } from "vitest";
@@ -14,7 +22,11 @@ export interface Harness {
   /** The same files in a store that is not this machine's. */
   remote(contents: Readonly<Record<string, string | Uint8Array>>): Promise<FileRef[]>;
   engine(options?: DuckDBEngineOptions): TabularEngine;
-  open(steps: readonly unknown[], files: readonly FileRef[], options?: DuckDBEngineOptions): Promise<TabularResult>;
+  open(
+    steps: readonly unknown[],
+    files: readonly FileRef[],
+    options?: DuckDBEngineOptions,
+  ): Promise<TabularResult>;
   rows(steps: readonly unknown[], files: readonly FileRef[], options?: DuckDBEngineOptions): Promise<Row[]>;
 }
 
@@ -38,13 +50,18 @@ export async function createHarness(): Promise<Harness> {
     async files(contents) {
       const root = join(folder, String((count += 1)));
       await mkdir(root, { recursive: true });
-      const storage = await local.open({ options: { path: root }, credential: { kind: "anonymous" } });
+      const storage = local.open({ options: { path: root }, credential: { kind: "anonymous" } });
       const out: FileRef[] = [];
       for (const [name, content] of Object.entries(contents)) {
         await mkdir(dirname(join(root, name)), { recursive: true });
         await writeFile(join(root, name), content);
         const path = parseStorePath(name);
-        out.push({ uri: `${storage.uri}/${name}`, relativePath: name, stat: await storage.stat(path), storage });
+        out.push({
+          uri: `${storage.uri}/${name}`,
+          relativePath: name,
+          stat: await storage.stat(path),
+          storage,
+        });
       }
       return out;
     },
@@ -53,14 +70,23 @@ export async function createHarness(): Promise<Harness> {
       const out: FileRef[] = [];
       for (const name of Object.keys(contents)) {
         const path = parseStorePath(name);
-        out.push({ uri: `${storage.uri}/${name}`, relativePath: name, stat: await storage.stat(path), storage });
+        out.push({
+          uri: `${storage.uri}/${name}`,
+          relativePath: name,
+          stat: await storage.stat(path),
+          storage,
+        });
       }
       return out;
     },
     engine: make,
     open(steps, files, options) {
       const engine = options === undefined ? (shared ??= make()) : make(options);
-      const plan = parsePlan({ version: 1, source: { from: "paths", paths: [{ folder: "file:///x" }] }, steps: steps as Step[] });
+      const plan = parsePlan({
+        version: 1,
+        source: { from: "paths", paths: [{ folder: "file:///x" }] },
+        steps: steps as Step[],
+      });
       return engine.open(plan, listed(files));
     },
     async rows(steps, files, options) {

@@ -28,7 +28,10 @@ test("types come from JSON, columns in order of first appearance over all rows",
 });
 
 test("values of several kinds keep their kind", async () => {
-  const rows = await h.rows([read], await h.files({ "a.jsonl": '{"v":1}\n{"v":"null"}\n{"v":null}\n{"v":[true]}\n{"v":false}\n' }));
+  const rows = await h.rows(
+    [read],
+    await h.files({ "a.jsonl": '{"v":1}\n{"v":"null"}\n{"v":null}\n{"v":[true]}\n{"v":false}\n' }),
+  );
   expect(rows.map(({ v }) => v)).toEqual([1, "null", null, [true], false]);
 });
 
@@ -36,20 +39,34 @@ test("names of all sorts", async () => {
   const content = '{"a.b":1,"A":2,"a":3,"x\\"y":4,"":5,"__proto__":6,"c/d~e":7,"é":8}\n';
   const rows = await h.rows([read], await h.files({ "a.jsonl": content }));
   expect(Object.entries(rows[0] ?? {})).toEqual([
-    ["a.b", 1n], ["A", 2n], ["a", 3n], ['x"y', 4n], ["", 5n], ["__proto__", 6n], ["c/d~e", 7n], ["é", 8n],
+    ["a.b", 1n],
+    ["A", 2n],
+    ["a", 3n],
+    ['x"y', 4n],
+    ["", 5n],
+    ["__proto__", 6n],
+    ["c/d~e", 7n],
+    ["é", 8n],
   ]);
 });
 
 test("whole numbers beyond int64 are an error, unless the column has fractions", async () => {
   for (const big of ["9223372036854775808", "-9223372036854775809", "123456789012345678901234567890"]) {
     const files = await h.files({ "a.jsonl": `{"a":1}\n{"a":${big}}\n` });
-    expect(await failureOf(h.rows([read], files))).toMatchObject({ code: "parse_failed", context: { line: 2, column: "a" } });
+    expect(await failureOf(h.rows([read], files))).toMatchObject({
+      code: "parse_failed",
+      context: { line: 2, column: "a" },
+    });
   }
-  expect(await h.rows([read], await h.files({ "a.jsonl": '{"a":9223372036854775807}\n{"a":-9223372036854775808}\n' }))).toEqual([
-    { a: 9223372036854775807n },
-    { a: -9223372036854775808n },
-  ]);
-  expect(await h.rows([read], await h.files({ "a.jsonl": '{"a":1e3}\n{"a":1000000000000000000000}\n' }))).toEqual([{ a: 1000 }, { a: 1e21 }]);
+  expect(
+    await h.rows(
+      [read],
+      await h.files({ "a.jsonl": '{"a":9223372036854775807}\n{"a":-9223372036854775808}\n' }),
+    ),
+  ).toEqual([{ a: 9223372036854775807n }, { a: -9223372036854775808n }]);
+  expect(
+    await h.rows([read], await h.files({ "a.jsonl": '{"a":1e3}\n{"a":1000000000000000000000}\n' })),
+  ).toEqual([{ a: 1000 }, { a: 1e21 }]);
 });
 
 test.each([
@@ -69,12 +86,24 @@ test.each([
 
 test("what only DuckDB sees is wrong is an error with its line too", async () => {
   const files = await h.files({ "a.jsonl": '{"a":"x"}\n{"a":"\\q"}\n' });
-  expect(await failureOf(h.rows([read], files))).toMatchObject({ code: "parse_failed", context: { line: 2 } });
+  expect(await failureOf(h.rows([read], files))).toMatchObject({
+    code: "parse_failed",
+    context: { line: 2 },
+  });
 });
 
 test("byte order mark, blank lines, empty files, path column, take", async () => {
-  const files = await h.files({ "0.jsonl": "", "1.jsonl": '\ufeff{"a":1}\n\n{"a":2}\n', "2.jsonl": "\n", "3.jsonl": '{"b":3}' });
-  const rows = [{ a: 1n, b: null }, { a: 2n, b: null }, { a: null, b: 3n }];
+  const files = await h.files({
+    "0.jsonl": "",
+    "1.jsonl": '\ufeff{"a":1}\n\n{"a":2}\n',
+    "2.jsonl": "\n",
+    "3.jsonl": '{"b":3}',
+  });
+  const rows = [
+    { a: 1n, b: null },
+    { a: 2n, b: null },
+    { a: null, b: 3n },
+  ];
   expect(await h.rows([read], files)).toEqual(rows);
   const paths = await h.rows([{ ...read, include_path_column: true }], files);
   expect(paths.map(({ Path }) => Path)).toEqual([files[1]?.uri, files[1]?.uri, files[3]?.uri]);

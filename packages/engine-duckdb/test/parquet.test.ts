@@ -20,7 +20,8 @@ async function parquet(select: string, options = ""): Promise<Buffer> {
 
 let all: Buffer;
 beforeAll(async () => {
-  all = await parquet(`SELECT true AS b, 1::TINYINT AS i8, -2::SMALLINT AS i16, 3 AS i32, 9223372036854775807 AS i64,
+  all =
+    await parquet(`SELECT true AS b, 1::TINYINT AS i8, -2::SMALLINT AS i16, 3 AS i32, 9223372036854775807 AS i64,
     200::UTINYINT AS u8, 4294967295::UINTEGER AS u32, 18446744073709551615::UBIGINT AS u64, 1.5::FLOAT AS f, 0.1::DOUBLE AS d,
     12345678901234567890.123456789::DECIMAL(38, 9) AS dec, 'text' AS s, 'long text with é and more than twelve bytes' AS l,
     '\\x00\\xFF'::BLOB AS bytes, DATE '2020-02-29' AS day, TIMESTAMP '2020-01-01 10:00:00.123456' AS ts,
@@ -31,19 +32,61 @@ beforeAll(async () => {
 test("all primitive types, nested ones as json", async () => {
   const table = await h.open([read], await h.files({ "a.parquet": all }));
   expect(Object.fromEntries(table.schema.columns.map(({ name, type }) => [name, type]))).toEqual({
-    b: "boolean", i8: "int32", i16: "int32", i32: "int32", i64: "int64", u8: "int32", u32: "int64", u64: "decimal",
-    f: "float64", d: "float64", dec: "decimal", s: "string", l: "string", bytes: "bytes", day: "date",
-    ts: "timestamp", tz: "timestamp", ns: "timestamp", t: "string", list: "json", struct: "json", nothing: "int32",
+    b: "boolean",
+    i8: "int32",
+    i16: "int32",
+    i32: "int32",
+    i64: "int64",
+    u8: "int32",
+    u32: "int64",
+    u64: "decimal",
+    f: "float64",
+    d: "float64",
+    dec: "decimal",
+    s: "string",
+    l: "string",
+    bytes: "bytes",
+    day: "date",
+    ts: "timestamp",
+    tz: "timestamp",
+    ns: "timestamp",
+    t: "string",
+    list: "json",
+    struct: "json",
+    nothing: "int32",
   });
   const jsonl = JSON.parse(await textOf(table.encode("jsonl"))) as Record<string, unknown>;
-  expect(jsonl).toMatchObject({ ts: "2020-01-01T10:00:00.123456Z", tz: "2020-01-01T08:00:00Z", dec: "12345678901234567890.123456789", day: "2020-02-29", nothing: null });
+  expect(jsonl).toMatchObject({
+    ts: "2020-01-01T10:00:00.123456Z",
+    tz: "2020-01-01T08:00:00Z",
+    dec: "12345678901234567890.123456789",
+    day: "2020-02-29",
+    nothing: null,
+  });
   expect(await allRows(table)).toEqual([
     {
-      b: true, i8: 1, i16: -2, i32: 3, i64: 9223372036854775807n, u8: 200, u32: 4294967295n, u64: "18446744073709551615",
-      f: 1.5, d: 0.1, dec: "12345678901234567890.123456789", s: "text", l: "long text with é and more than twelve bytes",
-      bytes: new Uint8Array([0, 255]), day: "2020-02-29", ts: new Date("2020-01-01T10:00:00.123Z"),
-      tz: new Date("2020-01-01T08:00:00Z"), ns: new Date("2020-01-01T10:00:00.500Z"), t: "10:11:12",
-      list: [1, 2, null], struct: { x: 9007199254740993n, y: "z" }, nothing: null,
+      b: true,
+      i8: 1,
+      i16: -2,
+      i32: 3,
+      i64: 9223372036854775807n,
+      u8: 200,
+      u32: 4294967295n,
+      u64: "18446744073709551615",
+      f: 1.5,
+      d: 0.1,
+      dec: "12345678901234567890.123456789",
+      s: "text",
+      l: "long text with é and more than twelve bytes",
+      bytes: new Uint8Array([0, 255]),
+      day: "2020-02-29",
+      ts: new Date("2020-01-01T10:00:00.123Z"),
+      tz: new Date("2020-01-01T08:00:00Z"),
+      ns: new Date("2020-01-01T10:00:00.500Z"),
+      t: "10:11:12",
+      list: [1, 2, null],
+      struct: { x: 9007199254740993n, y: "z" },
+      nothing: null,
     },
   ]);
 });
@@ -57,24 +100,40 @@ test("files are matched by name and widened", async () => {
     { a: 1, b: "x", c: null },
     { a: 2.5, b: null, c: 3 },
   ]);
-  expect((await h.rows([{ ...read, include_path_column: true, path_column: "from" }], files)).map(({ from }) => from)).toEqual(
-    files.map(({ uri }) => uri),
-  );
+  expect(
+    (await h.rows([{ ...read, include_path_column: true, path_column: "from" }], files)).map(
+      ({ from }) => from,
+    ),
+  ).toEqual(files.map(({ uri }) => uri));
 });
 
 test("files that are none, cut or empty are named", async () => {
   const good = await parquet("SELECT range AS a, repeat('x', 50) || range AS s FROM range(10000)");
-  for (const bad of [Buffer.from(""), Buffer.from("a,b\n1,2\n"), good.subarray(0, good.length - 100), good.subarray(0, 1000)]) {
+  for (const bad of [
+    Buffer.from(""),
+    Buffer.from("a,b\n1,2\n"),
+    good.subarray(0, good.length - 100),
+    good.subarray(0, 1000),
+  ]) {
     const files = await h.files({ "good.parquet": good, "bad.parquet": bad });
-    expect(await failureOf(h.rows([read], files))).toMatchObject({ code: "parse_failed", context: { uri: files[1]?.uri } });
+    expect(await failureOf(h.rows([read], files))).toMatchObject({
+      code: "parse_failed",
+      context: { uri: files[1]?.uri },
+    });
   }
 });
 
 test("a zeroed page is an error that names its file", async () => {
-  const good = await parquet("SELECT range AS a, 'x' || range AS s FROM range(10000)", ", COMPRESSION uncompressed");
+  const good = await parquet(
+    "SELECT range AS a, 'x' || range AS s FROM range(10000)",
+    ", COMPRESSION uncompressed",
+  );
   const bad = Buffer.from(good).fill(0, 4, 200);
   const files = await h.files({ "good.parquet": good, "bad.parquet": bad });
-  expect(await failureOf(h.rows([read], files))).toMatchObject({ code: "parse_failed", context: { uri: files[1]?.uri } });
+  expect(await failureOf(h.rows([read], files))).toMatchObject({
+    code: "parse_failed",
+    context: { uri: files[1]?.uri },
+  });
 });
 
 test("a file that shrinks while its table is open", async () => {

@@ -13,12 +13,32 @@ const numbers = async (steps: readonly unknown[], options?: object): Promise<num
 };
 
 test("take and skip count rows of all files, in order", async () => {
-  expect(await numbers([{ op: "skip", count: 29_999 }, { op: "take", count: 3 }])).toEqual([29_999, 30_000, 30_001]);
-  expect(await numbers([{ op: "take", count: 5 }, { op: "skip", count: 3 }])).toEqual([3, 4]);
+  expect(
+    await numbers([
+      { op: "skip", count: 29_999 },
+      { op: "take", count: 3 },
+    ]),
+  ).toEqual([29_999, 30_000, 30_001]);
+  expect(
+    await numbers([
+      { op: "take", count: 5 },
+      { op: "skip", count: 3 },
+    ]),
+  ).toEqual([3, 4]);
   expect(await numbers([{ op: "skip", count: 59_999 }])).toEqual([59_999]);
   const where = parseFilter("n % 2 == 0");
-  expect(await numbers([{ op: "take", count: 20_000 }, { op: "filter", where }])).toEqual(range(0, 10_000).map((n) => 2 * n));
-  expect(await numbers([{ op: "filter", where }, { op: "take", count: 3 }])).toEqual([0, 2, 4]);
+  expect(
+    await numbers([
+      { op: "take", count: 20_000 },
+      { op: "filter", where },
+    ]),
+  ).toEqual(range(0, 10_000).map((n) => 2 * n));
+  expect(
+    await numbers([
+      { op: "filter", where },
+      { op: "take", count: 3 },
+    ]),
+  ).toEqual([0, 2, 4]);
 });
 
 test("samples are the same on any number of threads, and split exactly", async () => {
@@ -51,36 +71,65 @@ test("samples are the same on any number of threads, and split exactly", async (
 
 test("keep and drop ignore unknown names, keep the order, and take patterns", async () => {
   const files = await h.files({ "a.csv": "ab,Ac,b,c\n1,2,3,4\n" });
-  const keys = async (step: unknown): Promise<string[]> => Object.keys((await h.rows([read, step], files))[0] ?? {});
+  const keys = async (step: unknown): Promise<string[]> =>
+    Object.keys((await h.rows([read, step], files))[0] ?? {});
   expect(await keys({ op: "keep_columns", columns: ["c", "ab", "none"] })).toEqual(["ab", "c"]);
   expect(await keys({ op: "drop_columns", columns: "b" })).toEqual(["ab", "Ac", "c"]);
   expect(await keys({ op: "keep_columns", columns: { pattern: "a." } })).toEqual(["ab"]);
-  expect(await keys({ op: "keep_columns", columns: { pattern: "a.", ignore_case: true } })).toEqual(["ab", "Ac"]);
+  expect(await keys({ op: "keep_columns", columns: { pattern: "a.", ignore_case: true } })).toEqual([
+    "ab",
+    "Ac",
+  ]);
   expect(await keys({ op: "drop_columns", columns: { pattern: "a.", invert: true } })).toEqual(["ab"]);
-  expect(await failureOf(keys({ op: "drop_columns", columns: { pattern: "(" } }))).toMatchObject({ code: "plan_invalid" });
+  expect(await failureOf(keys({ op: "drop_columns", columns: { pattern: "(" } }))).toMatchObject({
+    code: "plan_invalid",
+  });
 });
 
 test("convert_column_types", async () => {
-  const files = await h.files({ "a.csv": "a,b,c,d,e,f\n1.5,1,\"1,5\",10:15:00,Y,1\n2,x,1.5,,N,2\n,0,z,1:2,?,x\n" });
+  const files = await h.files({
+    "a.csv": 'a,b,c,d,e,f\n1.5,1,"1,5",10:15:00,Y,1\n2,x,1.5,,N,2\n,0,z,1:2,?,x\n',
+  });
   const columns = [
     { columns: "a", column_type: "int" },
     { columns: "b", column_type: "boolean" },
     { columns: "c", column_type: { float: { decimal_mark: "," } } },
-    { columns: "d", column_type: { datetime: { formats: ["%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"], date_constant: "2020-01-01 " } } },
-    { columns: "e", column_type: { boolean: { true_values: ["Y"], false_values: ["N"], mismatch_as: "error" } } },
+    {
+      columns: "d",
+      column_type: {
+        datetime: { formats: ["%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"], date_constant: "2020-01-01 " },
+      },
+    },
+    {
+      columns: "e",
+      column_type: { boolean: { true_values: ["Y"], false_values: ["N"], mismatch_as: "error" } },
+    },
     { columns: ["f", "none"], column_type: "int" },
   ];
   const reports: unknown[] = [];
   const text = { ...read, infer_column_types: false };
-  const rows = await h.rows([text, { op: "convert_column_types", columns }], files, { onConversionErrors: (errors: unknown) => reports.push(errors) });
+  const rows = await h.rows([text, { op: "convert_column_types", columns }], files, {
+    onConversionErrors: (errors: unknown) => reports.push(errors),
+  });
   expect(rows).toEqual([
     { a: null, b: true, c: 1.5, d: new Date("2020-01-01T10:15:00Z"), e: true, f: 1n },
     { a: 2n, b: null, c: null, d: null, e: false, f: 2n },
     { a: null, b: false, c: null, d: new Date("2020-01-01T01:02:00Z"), e: null, f: null },
   ]);
-  expect(reports).toEqual([new Map([["a", 1], ["b", 1], ["c", 2], ["e", 1], ["f", 1]])]);
+  expect(reports).toEqual([
+    new Map([
+      ["a", 1],
+      ["b", 1],
+      ["c", 2],
+      ["e", 1],
+      ["f", 1],
+    ]),
+  ]);
   const back = [{ columns: { pattern: ".*" }, column_type: "string" }];
-  expect((await h.rows([read, { op: "convert_column_types", columns: back }], files))[0]).toMatchObject({ a: "1.5", e: "Y" });
+  expect((await h.rows([read, { op: "convert_column_types", columns: back }], files))[0]).toMatchObject({
+    a: "1.5",
+    e: "Y",
+  });
 });
 
 test("without a read step the table has a row a file", async () => {
@@ -91,14 +140,26 @@ test("without a read step the table has a row a file", async () => {
     { Path: uris[1], kind: "dogs", name: "2" },
     { Path: uris[2], kind: "dogs", name: "3" },
   ]);
-  expect(await h.rows([{ op: "skip", count: 1 }, { op: "take", count: 1 }], files)).toEqual([{ Path: uris[1] }]);
+  expect(
+    await h.rows(
+      [
+        { op: "skip", count: 1 },
+        { op: "take", count: 1 },
+      ],
+      files,
+    ),
+  ).toEqual([{ Path: uris[1] }]);
 });
 
 test("steps in front of the read step choose files", async () => {
   const files = await h.files({ "a.csv": "n\n1\n2\n", "b.csv": "n\n3\n", "c.csv": "n\n4\n" });
   const name = { op: "extract_columns_from_partition_format", partition_format: "/{file}.csv" };
-  expect(await h.rows([{ op: "skip", count: 1 }, { op: "take", count: 1 }, read], files)).toEqual([{ n: 3n }]);
-  expect(await h.rows([name, { op: "filter", where: parseFilter("file == 'c'") }, read], files)).toEqual([{ file: "c", n: 4n }]);
+  expect(await h.rows([{ op: "skip", count: 1 }, { op: "take", count: 1 }, read], files)).toEqual([
+    { n: 3n },
+  ]);
+  expect(await h.rows([name, { op: "filter", where: parseFilter("file == 'c'") }, read], files)).toEqual([
+    { file: "c", n: 4n },
+  ]);
 });
 
 test("what this engine does not run is refused by index", async () => {
@@ -106,9 +167,17 @@ test("what this engine does not run is refused by index", async () => {
   const engine = createDuckDBEngine();
   const open = (steps: readonly unknown[]) =>
     engine.open({ version: 1, source: { from: "paths", paths: [] }, steps: steps as [] }, listed(files));
-  await expect(open([read, { op: "select_partitions", partitions: [0] }])).rejects.toMatchObject({ code: "unsupported", context: { step: 1 } });
-  await expect(open([{ op: "read_delta_lake" }])).rejects.toMatchObject({ code: "unsupported", context: { step: 0 } });
+  await expect(open([read, { op: "select_partitions", partitions: [0] }])).rejects.toMatchObject({
+    code: "unsupported",
+    context: { step: 1 },
+  });
+  await expect(open([{ op: "read_delta_lake" }])).rejects.toMatchObject({
+    code: "unsupported",
+    context: { step: 0 },
+  });
   await expect(open([read, read])).rejects.toMatchObject({ code: "plan_invalid" });
-  await expect(engine.open({ version: 1, source: { from: "paths", paths: [] }, steps: [] }, listed([]))).rejects.toMatchObject({ code: "not_found" });
+  await expect(
+    engine.open({ version: 1, source: { from: "paths", paths: [] }, steps: [] }, listed([])),
+  ).rejects.toMatchObject({ code: "not_found" });
   await engine[Symbol.asyncDispose]();
 });

@@ -42,7 +42,7 @@ export async function openCacheFolder(folder: string, maxBytes: number): Promise
   await mkdir(objects, { recursive: true });
   await mkdir(session, { recursive: true });
   await removeDeadSessions(sessions);
-  let known = await sumOf(await listObjects(objects));
+  let known = sumOf(await listObjects(objects));
   let held = 0;
   let sinceCount = 0;
 

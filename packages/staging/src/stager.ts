@@ -74,7 +74,12 @@ export function createStager(options: StagerOptions): Stager {
     return (opened ??= mkdir(folder, { recursive: true }).then(() => openCacheFolder(folder, maxBytes)));
   };
 
-  const fetchInto = async (key: string, file: FileRef, transform: StageTransform | undefined, signal: AbortSignal) => {
+  const fetchInto = async (
+    key: string,
+    file: FileRef,
+    transform: StageTransform | undefined,
+    signal: AbortSignal,
+  ) => {
     const cache = await cacheFolder();
     const target = join(cache.session, `${key.slice(0, 32)}-${randomUUID()}`);
     const kept = file.stat.etag !== undefined;
@@ -167,19 +172,33 @@ export function localPathOf(file: FileRef): string | undefined {
 }
 
 async function useInPlace(file: FileRef, signal: AbortSignal | undefined): Promise<StagedFile> {
+  await checkUnchanged(file, signal);
+  return { localPath: localPathOf(file) ?? "", file, release: () => Promise.resolve() };
+}
+
+/** What `ifMatch` does in a remote store. */
+async function checkUnchanged(file: FileRef, signal: AbortSignal | undefined): Promise<void> {
   const now = await file.storage.stat(file.stat.path, { signal });
   if (now.size !== file.stat.size) throw changed(file, `it has ${now.size} bytes, not ${file.stat.size}`);
   if (file.stat.etag !== undefined && now.etag !== undefined && now.etag !== file.stat.etag) {
     throw changed(file, `its etag is ${now.etag}, not ${file.stat.etag}`);
   }
-  return { localPath: localPathOf(file) ?? "", file, release: () => Promise.resolve() };
 }
 
-async function readPrefix(file: FileRef, bytes: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
+async function readPrefix(
+  file: FileRef,
+  bytes: number,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array> {
   const length = Math.min(bytes, file.stat.size);
   if (length === 0) return new Uint8Array(0);
   const local = localPathOf(file);
-  if (local !== undefined) return readLocal(local, length);
+  if (local !== undefined) {
+    const bytesRead = await readLocal(file, local, length);
+    // After the read, so that a change in between is seen as well.
+    await checkUnchanged(file, signal);
+    return bytesRead;
+  }
   const { body } = await file.storage.read(file.stat.path, {
     signal,
     range: { offset: 0, length },
@@ -192,8 +211,10 @@ async function readPrefix(file: FileRef, bytes: number, signal: AbortSignal | un
   throw changed(file, `its first ${length} bytes came as ${whole.length}`);
 }
 
-async function readLocal(path: string, length: number): Promise<Uint8Array> {
-  const handle = await open(path);
+async function readLocal(file: FileRef, path: string, length: number): Promise<Uint8Array> {
+  const handle = await open(path).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === "ENOENT" ? changed(file, "it is gone") : error;
+  });
   try {
     const out = new Uint8Array(length);
     const { bytesRead } = await handle.read(out, 0, length, 0);
@@ -205,6 +226,7 @@ async function readLocal(path: string, length: number): Promise<Uint8Array> {
 
 function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise;
+  if (signal.aborted) return Promise.reject(signal.reason);
   return new Promise<T>((settle, reject) => {
     const abort = (): void => reject(signal.reason);
     signal.addEventListener("abort", abort, { once: true });

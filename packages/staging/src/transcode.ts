@@ -58,10 +58,14 @@ function createDecoder(encoding: Encoding, file: FileRef): Decoder {
 }
 
 function invalid(file: FileRef, encoding: Encoding, offset: number): AmlError {
-  return new AmlError("parse_failed", `${file.uri} is not ${encoding} text: invalid bytes at byte ${offset}.`, {
-    hint: "Set the encoding that the file is written in (utf8, utf16, utf32, latin1, windows1252), or repair the file.",
-    context: { uri: file.uri, encoding, byteOffset: offset },
-  });
+  return new AmlError(
+    "parse_failed",
+    `${file.uri} is not ${encoding} text: invalid bytes at byte ${offset}.`,
+    {
+      hint: "Set the encoding that the file is written in (utf8, utf16, utf32, latin1, windows1252), or repair the file.",
+      context: { uri: file.uri, encoding, byteOffset: offset },
+    },
+  );
 }
 
 /** A fatal decoder does not say where it failed, so the failing chunk is searched again, in halves. */
@@ -120,8 +124,7 @@ function validPrefix(label: string, bytes: Uint8Array): number {
     if (isValidPrefix(label, bytes.subarray(0, middle))) low = middle;
     else high = middle - 1;
   }
-  const step = label === "utf-8" ? 1 : 2;
-  return low - (low % step) - (bytes.subarray(0, low).length - completeLength(label, bytes.subarray(0, low)));
+  return completeLength(label, bytes.subarray(0, low));
 }
 
 function isValidPrefix(label: string, bytes: Uint8Array): boolean {
