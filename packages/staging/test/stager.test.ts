@@ -75,8 +75,10 @@ test("a local file is used where it lies, unless it changed", async () => {
   };
   const stager = newStager();
   expect((await stager.stage(file)).localPath).toBe(join(folder, "a b.txt"));
-  await writeFile(join(folder, "a b.txt"), "longer text");
+  expect(Buffer.from(await stager.readPrefix(file, 3)).toString()).toBe("hel");
+  await writeFile(join(folder, "a b.txt"), "jelly");
   await expect(stager.stage(file)).rejects.toMatchObject({ code: "precondition_failed" });
+  await expect(stager.readPrefix(file, 3)).rejects.toMatchObject({ code: "precondition_failed" });
 });
 
 test("without an etag nothing is kept", async () => {
