@@ -29,7 +29,9 @@ export function encodeTable(
   run: EncodeRun,
 ): ReadableStream<Uint8Array> {
   const path = join(scope.folder, `${randomUUID()}.${format}`);
-  const { signal, locate } = run;
+  const { locate } = run;
+  const stop = new AbortController();
+  const signal = AbortSignal.any([run.signal, stop.signal]);
   let handle: FileHandle | undefined;
   const finish = async (): Promise<void> => {
     await handle?.close();
@@ -54,6 +56,7 @@ export function encodeTable(
           signal?.throwIfAborted();
           if (handle === undefined) {
             handle = await write();
+            if (stop.signal.aborted) return await finish();
             if (format === "csv") controller.enqueue(csvHeader(plan));
           }
           const chunk = new Uint8Array(CHUNK);
@@ -68,7 +71,10 @@ export function encodeTable(
           throw error;
         }
       },
-      cancel: finish,
+      cancel: (reason) => {
+        stop.abort(reason);
+        return finish();
+      },
     },
     { highWaterMark: 0 },
   );

@@ -175,7 +175,7 @@ function createTable(
   compiled: CompiledPlan,
   inspected: Inspected,
   scope: Scope,
-  { gate, onConversionErrors, onClose }: TableContext,
+  { onConversionErrors, onClose }: TableContext,
   close: () => Promise<void>,
 ): TabularResult {
   const columns = compiled.columns.map(({ name, sqlType, nullable }) => {
@@ -209,7 +209,7 @@ function createTable(
   async function* batches(signal: AbortSignal | undefined): ReturnType<typeof streamRows> {
     const run = begin(signal);
     try {
-      yield* streamRows({ scope, gate, query, signal: run.signal, onConversionErrors, explain, locate });
+      yield* streamRows({ scope, query, signal: run.signal, onConversionErrors, explain, locate });
     } finally {
       run.end();
     }

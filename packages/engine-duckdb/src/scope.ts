@@ -21,6 +21,8 @@ export interface Scope {
   readonly origins: () => Origins;
   connect(): Promise<DuckDBConnection>;
   disconnect(connection: DuckDBConnection): void;
+  /** Runs a call into DuckDB within the gate. `close` waits for it, since it works on memory that `close` frees. */
+  call<T>(task: () => Promise<T>, signal?: AbortSignal): Promise<T>;
   /** Runs a statement to its end on a connection of its own. @throws what `toAmlError` makes of it; the signal's reason. */
   run(sql: string, signal?: AbortSignal): Promise<DuckDBMaterializedResult>;
   close(): Promise<void>;
@@ -43,6 +45,17 @@ export async function openScope(options: ScopeOptions): Promise<Scope> {
     connections.add(connection);
     return connection;
   };
+  const calls = new Set<Promise<unknown>>();
+  const call = <T>(task: () => Promise<T>, signal?: AbortSignal): Promise<T> =>
+    options.gate.run(async () => {
+      const running = task();
+      calls.add(running);
+      try {
+        return await running;
+      } finally {
+        calls.delete(running);
+      }
+    }, signal);
   const disconnect = (connection: DuckDBConnection): void => {
     if (connections.delete(connection)) connection.disconnectSync();
   };
@@ -64,11 +77,12 @@ export async function openScope(options: ScopeOptions): Promise<Scope> {
     },
     connect,
     disconnect,
+    call,
     async run(sql, signal) {
       const connection = await connect();
       const interrupt = (): void => connection.interrupt();
       try {
-        return await options.gate.run(() => {
+        return await call(() => {
           signal?.throwIfAborted();
           signal?.addEventListener("abort", interrupt, { once: true });
           return connection.run(sql);
@@ -82,6 +96,8 @@ export async function openScope(options: ScopeOptions): Promise<Scope> {
       }
     },
     async close() {
+      for (const connection of connections) connection.interrupt();
+      await Promise.allSettled(calls);
       for (const connection of connections) disconnect(connection);
       instance.closeSync();
       await rm(folder, { recursive: true, force: true });

@@ -1,5 +1,4 @@
 import { AmlError, type Row } from "@aml/core";
-import type { Gate } from "@aml/staging";
 import { createRowDecoder, readFlag, readMask } from "./decode-chunk.ts";
 import { toAmlError } from "./errors.ts";
 import { MASK_BITS, type StreamQuery } from "./output-sql.ts";
@@ -14,7 +13,6 @@ export type Locate = (error: AmlError, signal?: AbortSignal) => Promise<void>;
 
 export interface StreamOptions {
   readonly scope: Scope;
-  readonly gate: Gate;
   readonly query: StreamQuery;
   readonly signal?: AbortSignal | undefined;
   /** Called once, when all rows were read. */
@@ -30,14 +28,14 @@ export interface StreamOptions {
  * would end it quietly (T2); a query runs only while a batch is asked for, and within the gate (T4).
  */
 export async function* streamRows(options: StreamOptions): AsyncGenerator<readonly Row[]> {
-  const { scope, gate, query, signal } = options;
+  const { scope, query, signal } = options;
   signal?.throwIfAborted();
   const connection = await scope.connect();
   const interrupt = (): void => connection.interrupt();
   signal?.addEventListener("abort", interrupt, { once: true });
   const guarded = async <T>(task: () => Promise<T>): Promise<T> => {
     try {
-      return await gate.run(task, signal);
+      return await scope.call(task, signal);
     } catch (error) {
       signal?.throwIfAborted();
       const failure = toAmlError(error, scope.origins(), [...new Set(scope.origins().values())]);

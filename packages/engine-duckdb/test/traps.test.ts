@@ -1,13 +1,13 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DuckDBInstance, type DuckDBConnection } from "@duckdb/node-api";
-import { parseFilter, type Expr, type Plan, type Step } from "@aml/core";
+import { parseFilter, type Expr, type Plan, type Step, type TabularResult } from "@aml/core";
 import { createGate, type Gate } from "@aml/staging";
 import { afterAll, expect, test } from "vitest";
 import { compileConversion } from "../src/compile-convert.ts";
 import { openScope } from "../src/scope.ts";
 import { streamRows } from "../src/stream-rows.ts";
-import { allRows, createHarness, failureOf, listed } from "./harness.ts";
+import { allRows, createHarness, failureOf, listed, textOf } from "./harness.ts";
 
 const h = await createHarness();
 const read = { op: "read_delimited" };
@@ -89,7 +89,7 @@ test("T4: queries run within the gate, so threads are left for files", async () 
   const nothing = async (): Promise<void> => undefined;
   seen.length = 0;
   let rows = 0;
-  const stream = streamRows({ scope, gate, query: { ...query, columns }, explain: nothing, locate: nothing });
+  const stream = streamRows({ scope, query: { ...query, columns }, explain: nothing, locate: nothing });
   for await (const batch of stream) {
     // Not while its rows are being used.
     expect(running).toBe(0);
@@ -226,6 +226,30 @@ test("an abort ends a query with its own reason, and leaving the loop ends it to
   expect(await allRows(table)).toHaveLength(500_000);
   expect(await failureOf(allRows(table))).toMatchObject({ code: "query_failed" });
 });
+
+test("disposing of a table ends what runs on it", async () => {
+  const files = await h.files({ "a.csv": `n\n${"1\n".repeat(500_000)}` });
+  const table = await h.open([read], files);
+  const running = [allBatches(table), allBatches(table), textOf(table.encode("parquet"))].map(failureOf);
+  const suspended = table.batches()[Symbol.asyncIterator]();
+  await suspended.next();
+  await table[Symbol.asyncDispose]();
+  for (const failure of await Promise.all(running)) expect(failure).toMatchObject({ code: "query_failed" });
+  expect(await failureOf(suspended.next())).toMatchObject({ code: "query_failed" });
+});
+
+test("cancelling what is encoded stops the query and deletes the file", async () => {
+  const table = await h.open([read], await h.files({ "a.csv": `n\n${"1\n".repeat(500_000)}` }));
+  const reader = table.encode("csv").getReader();
+  const first = reader.read();
+  await reader.cancel();
+  expect((await first).done).toBe(true);
+  expect(await textOf(table.encode("csv"))).toHaveLength(2 + 2 * 500_000);
+});
+
+async function allBatches(table: TabularResult): Promise<void> {
+  for await (const _ of table.batches());
+}
 
 test("a table's DuckDB reads its own files only", async () => {
   const files = await h.files({ "a.csv": "a\n1\n", "secret.csv": "s\nno\n" });
