@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { BUDGETS, bundleSize, DEFAULT_BUDGET } from "./bundle-size.ts";
+import { entrySizes } from "./bundle-size.ts";
 import { mapLimited } from "./commands.ts";
 import { installAlone } from "./lone-install.ts";
 import { checkShape } from "./shape.ts";
@@ -44,21 +44,23 @@ export async function checkPackages(root: string): Promise<readonly string[]> {
     });
     const rows = await mapLimited(packages, AT_ONCE, async (one) => {
       const { name, version } = one.manifest;
-      const budget = BUDGETS[name] ?? DEFAULT_BUDGET;
-      const size = await reporting(one, () => bundleSize(root, one));
-      if (size && size > budget) report(name, [`${size} bytes min+gzip, and its budget is ${budget}`]);
+      const sizes = (await reporting(one, () => entrySizes(root, one))) ?? [];
+      for (const { entry, bytes, budget } of sizes) {
+        if (bytes > budget) report(entry, [`${bytes} bytes min+gzip, and its budget is ${budget}`]);
+      }
       const folders = { work, cache: join(root, ".toolchain", "npm-cache") };
       const alone = await reporting(one, () => installAlone(name, tarballs, folders));
       report(name, alone?.problems ?? []);
-      const sizes = [
-        size && kilobytes(size),
+      const rest = [alone?.packages, alone && megabytes(alone.bytes)].map((cell) => String(cell ?? "–"));
+      const [main, ...others] = sizes.map(({ entry, bytes, budget }) => [
+        entry,
+        version,
+        kilobytes(bytes),
         kilobytes(budget),
-        alone?.packages,
-        alone && megabytes(alone.bytes),
-      ];
-      return [name, version, ...sizes.map((cell) => String(cell ?? "–"))];
+      ]);
+      return [[...(main ?? [name, version, "–", "–"]), ...rest], ...others];
     });
-    print([["package", "version", "min+gzip", "budget", "packages installed", "install size"], ...rows]);
+    print([["entry", "version", "min+gzip", "budget", "packages installed", "install size"], ...rows.flat()]);
   } finally {
     await rm(work, { recursive: true, force: true });
   }
