@@ -1,12 +1,5 @@
-import {
-  AmlError,
-  type FileStat,
-  hasGlob,
-  isAmlError,
-  listGlob,
-  type LocatedPath,
-  parseStorePath,
-} from "@aml/core";
+import { AmlError, type FileStat, hasGlob, isAmlError, type LocatedPath, parseStorePath } from "@aml/core";
+import { listGlob } from "@aml/core/workspace";
 import { formatBytes } from "../format-bytes.ts";
 import { jsonText } from "../json-text.ts";
 import { oneLine } from "../print-table.ts";
