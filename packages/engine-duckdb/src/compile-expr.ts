@@ -1,15 +1,7 @@
 import { AmlError, type Expr, type ExprFunction } from "@aml/core";
 import { columnTypeOf, type PlanColumn } from "./plan-column.ts";
-import { quoteDouble, quoteIdentifier, quoteText } from "./sql-text.ts";
-
-type Kind = "boolean" | "int" | "float" | "decimal" | "text" | "bytes" | "time" | "json" | "null";
-
-/** `exact`: never NULL. */
-interface Sql {
-  readonly sql: string;
-  readonly kind: Kind;
-  readonly exact?: boolean;
-}
+import { datetime, integer, literal, NOTHING, type Kind, type Sql } from "./compile-literal.ts";
+import { quoteIdentifier } from "./sql-text.ts";
 
 const KINDS: Readonly<Record<string, Kind>> = {
   boolean: "boolean",
@@ -23,7 +15,6 @@ const KINDS: Readonly<Record<string, Kind>> = {
   timestamp: "time",
   json: "json",
 };
-const NOTHING: Sql = { sql: "NULL", kind: "null" };
 const FALSE: Sql = { sql: "false", kind: "boolean", exact: true };
 const NUMERIC: ReadonlySet<Kind> = new Set(["int", "float", "decimal", "boolean"]);
 
@@ -51,7 +42,7 @@ function compile(expr: Expr, scope: Scope): Sql {
   if ("int" in expr) return integer(expr.int);
   if ("lit" in expr) return literal(expr.lit);
   if (expr.fn === "is_error") return isError(expr.args[0], scope);
-  if (expr.fn === "datetime") return datetime(expr.args, scope);
+  if (expr.fn === "datetime") return datetime(expr.args, scope.step);
   const args = expr.args.map((arg) => compile(arg, scope));
   return call(expr.fn, args);
 }
@@ -75,44 +66,11 @@ function column(name: string, scope: Scope): Sql {
   return { sql: kind === "text" && found.sqlType !== "VARCHAR" ? `${id}::VARCHAR` : id, kind };
 }
 
-function literal(value: string | number | boolean | null): Sql {
-  if (value === null) return NOTHING;
-  if (typeof value === "string") return { sql: quoteText(value), kind: "text", exact: true };
-  if (typeof value === "boolean") return { sql: String(value), kind: "boolean", exact: true };
-  if (Number.isSafeInteger(value)) return integer(BigInt(value).toString());
-  return { sql: quoteDouble(value), kind: "float", exact: true };
-}
-
-function integer(digits: string): Sql {
-  const value = BigInt(digits);
-  const small = BigInt.asIntN(64, value) === value;
-  if (small) return { sql: `(${value})::BIGINT`, kind: "int", exact: true };
-  return { sql: quoteDouble(Number(value)), kind: "float", exact: true };
-}
-
 function isError(arg: Expr | undefined, scope: Scope): Sql {
   if (arg === undefined || !("col" in arg)) return FALSE;
   column(arg.col, scope);
   const errorId = scope.columns.get(arg.col)?.errorId;
   return errorId === undefined ? FALSE : { sql: quoteIdentifier(errorId), kind: "boolean", exact: true };
-}
-
-function datetime(args: readonly Expr[], scope: Scope): Sql {
-  const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0, micro = 0] = args.map((arg) =>
-    "lit" in arg ? Number(arg.lit) : Number.NaN,
-  );
-  const date = new Date(Date.UTC(2000, month - 1, day, hour, minute, second));
-  date.setUTCFullYear(year, month - 1, day);
-  const valid =
-    Number.isInteger(micro) && date.getUTCMonth() === month - 1 && date.getUTCDate() === day && year > 0;
-  if (!valid || args.length < 3) {
-    throw new AmlError("plan_invalid", `Step ${scope.step} (filter) has a datetime that does not exist.`, {
-      hint: "Write datetime(year, month, day, hour, minute, second, microsecond) with numbers; the last four may be left out.",
-      context: { step: scope.step },
-    });
-  }
-  const text = date.toISOString().slice(0, 19).replace("T", " ");
-  return { sql: `TIMESTAMP '${text}.${String(micro).padStart(6, "0")}'`, kind: "time", exact: true };
 }
 
 function call(fn: Exclude<ExprFunction, "is_error" | "datetime">, args: readonly Sql[]): Sql {

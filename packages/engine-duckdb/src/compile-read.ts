@@ -1,8 +1,9 @@
-import { AmlError, type TabularPlan } from "@aml/core";
+import type { TabularPlan } from "@aml/core";
 import { compileConversion } from "./compile-convert.ts";
 import type { DelimitedGroup, DelimitedTable, Inspected, JsonTable, ParquetTable } from "./inspected.ts";
 import { distinctIds, type PlanColumn } from "./plan-column.ts";
 import { checked, FILE_INDEX, type CompileOptions, type Relation } from "./relation.ts";
+import { constants, refuseSameNames, sharedColumns, type SharedColumn } from "./shared-columns.ts";
 import { escapeGlob, quoteIdentifier, quoteList, quoteText } from "./sql-text.ts";
 
 /** The rows of the files, with the columns that are the same for all rows of a file. */
@@ -41,48 +42,6 @@ export function compileRead(
   };
 }
 
-/** A column with one value a file. */
-interface SharedColumn {
-  readonly name: string;
-  readonly sqlType: string;
-  readonly values: readonly string[];
-  /** The step that shows it; the path column is there at once. */
-  readonly step?: number;
-}
-
-function sharedColumns(plan: TabularPlan, inspected: Inspected): SharedColumn[] {
-  const out: SharedColumn[] = [];
-  const path = pathColumnOf(plan);
-  if (path !== undefined) out.push({ name: path, sqlType: "VARCHAR", values: inspected.uris });
-  for (const [step, columns] of inspected.partitions) {
-    out.push(...columns.map((column) => ({ ...column, step })));
-  }
-  return out;
-}
-
-function pathColumnOf(plan: TabularPlan): string | undefined {
-  const read = plan.steps.find((step) => step.op.startsWith("read_"));
-  if (read === undefined) return "Path";
-  if (!("include_path_column" in read) || !read.include_path_column) return undefined;
-  return "path_column" in read ? (read.path_column ?? "Path") : "Path";
-}
-
-function refuseSameNames(shared: readonly SharedColumn[], data: readonly { readonly name: string }[]): void {
-  const names = new Set(data.map(({ name }) => name));
-  for (const { name, step } of shared) {
-    if (!names.has(name)) {
-      names.add(name);
-      continue;
-    }
-    const what = step === undefined ? "path column" : "partition column";
-    throw new AmlError("schema_mismatch", `The ${what} ${name} has the name of another column.`, {
-      hint:
-        step === undefined ? "Choose another path_column." : "Choose another name in the partition format.",
-      context: { column: name },
-    });
-  }
-}
-
 interface Reader {
   readonly columns: readonly PlanColumn[];
   select(sharedIds: readonly string[], shared: readonly SharedColumn[]): string;
@@ -104,20 +63,6 @@ function readerOf(
     case "parquet":
       return parquetReader(inspected, ids);
   }
-}
-
-/** A file's values as an expression over its number within `count` files from `first`. */
-function constants(
-  sharedIds: readonly string[],
-  shared: readonly SharedColumn[],
-  number: string,
-  first: number,
-  count: number,
-): string[] {
-  return shared.map(({ values, sqlType }, at) => {
-    const list = `${quoteList(values.slice(first, first + count))}::${sqlType}[]`;
-    return `(${list})[${number}::BIGINT + 1] AS ${quoteIdentifier(sharedIds[at] ?? "")}`;
-  });
 }
 
 function fileReader(count: number): Reader {

@@ -1,4 +1,5 @@
-import { AmlError, matchPartitionFormat, parsePartitionFormat, type TabularPlan } from "@aml/core";
+import { AmlError, type TabularPlan } from "@aml/core";
+import { matchPartitionFormat, parsePartitionFormat } from "@aml/core/engine";
 import type { PartitionValues } from "./inspected.ts";
 
 /**

@@ -130,10 +130,14 @@ test("the cache is bounded: old files go, those in use stay", async () => {
 test("downloads run a few at a time", async () => {
   let now = 0;
   let most = 0;
+  let go = (): void => undefined;
+  const three = new Promise<void>((resolve) => (go = resolve));
   const slow = (inner: StorageAdapter): Partial<StorageAdapter> => ({
     async read(path, options) {
       now += 1;
       most = Math.max(most, now);
+      if (now === 3) go();
+      await three;
       await new Promise(setImmediate);
       now -= 1;
       return inner.read(path, options);
