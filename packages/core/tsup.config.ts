@@ -7,6 +7,7 @@ export default defineConfig(
       "src/index.ts",
       "src/adapter.ts",
       "src/create-workspace.ts",
+      "src/engine-support.ts",
       "src/layers.ts",
       "src/memory.ts",
       "src/registry-support.ts",

@@ -13,6 +13,8 @@ import type { OperationOptions } from "./storage.ts";
 import { isUri, parseUri, resolvePatternUri, resolveUri } from "./uri.ts";
 import type { Datasets, LocatedPath, TabularFactory, Workspace, WorkspaceOptions } from "./workspace.ts";
 
+export { listFolder, listGlob } from "./list-glob.ts";
+
 /**
  * Wires adapters, a registry, a secret store and an engine into a workspace. Does no I/O.
  *

@@ -1,4 +1,4 @@
-import type { Secret, SecretRef } from "./secret.ts";
+import type { SecretRef } from "./secret.ts";
 
 /**
  * How to sign in: exactly one kind, never a precedence among optional strings.

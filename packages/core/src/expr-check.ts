@@ -1,20 +1,30 @@
+import { isAmlError } from "./aml-error.ts";
 import type { Expr } from "./expr.ts";
-import { parseFilter } from "./filter.ts";
+import { isSmall, parseFilter } from "./filter.ts";
 import { formatFilter } from "./format-filter.ts";
 import { isPlainObject, must, sortedJson, type Check } from "./value-check.ts";
 
 const isTree = must("a filter's tree", isPlainObject);
 
-/** Checks a filter's tree by writing it out and reading it again: what comes back is what was meant. */
+/**
+ * Checks a filter's tree by writing it out and reading it again: what comes back is what was meant. So a tree takes
+ * just what the text takes, and to the same depth.
+ */
 export const exprCheck: Check = (value, pointer, report) => {
   if (!isTree(value, pointer, report)) return undefined;
+  let fault = "has something that is no part of a filter";
   try {
-    const expr = parseFilter(formatFilter(value as Expr));
-    if (sortedJson(expr) === sortedJson(value)) return freeze(expr);
-    return void report({ pointer, message: "has something that is no part of a filter" });
+    // First, as a tree that shares its branches could be written out without end.
+    if (!isSmall(value as Expr)) fault = "is no filter: it is too long or nested too deeply";
+    else {
+      const expr = parseFilter(formatFilter(value as Expr));
+      if (sortedJson(expr) === sortedJson(value)) return freeze(expr);
+    }
   } catch (error) {
-    return void report({ pointer, message: `is no filter: ${(error as Error).message}` });
+    // Of a thing that is no expression at all, there is nothing to tell but that.
+    if (isAmlError(error)) fault = `is no filter: ${error.message}`;
   }
+  return void report({ pointer, message: fault });
 };
 
 function freeze(expr: Expr): Expr {

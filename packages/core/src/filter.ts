@@ -1,36 +1,13 @@
 import type { Expr, ExprFunction } from "./expr.ts";
+import { CALLABLES, COMPARE, NOT, operandPowers, POWER, SIGN } from "./filter-vocabulary.ts";
 import { MAX_FILTER_LENGTH, refuse, type Token, tokenizeFilter } from "./tokenize-filter.ts";
 import { utcDate } from "./utc-date.ts";
 
 const MAX_DEPTH = 200;
 
-/** Python's precedences: the higher, the tighter. `not` is at 3, the unary signs are at 9. */
-const POWER: ReadonlyMap<string, number> = new Map(
-  "or:and::== != < <= > >= in not is:|:&:+ -:* / // %::**"
-    .split(":")
-    .flatMap((operators, level) => operators.split(" ").map((operator) => [operator, level + 1])),
-);
-const NOT = 3;
-const COMPARE = 4;
-const SIGN = 9;
-
-/** Names that are called: what for, with how many arguments at least and at most, the receiver included. */
-const CALLS: ReadonlyMap<string, readonly [fn: ExprFunction, least: number, most: number]> = new Map(
-  (
-    "startswith starts_with 2,starts_with starts_with 2,endswith ends_with 2,ends_with ends_with 2," +
-    "contains contains 2,lower to_lower 1,to_lower to_lower 1,upper to_upper 1,to_upper to_upper 1," +
-    "substring substring 23,index_of index_of 2,find index_of 2,length length 1,is_null is_null 1," +
-    "is_error is_error 1,len length 1,datetime datetime 37"
-  )
-    .split(",")
-    .map((entry) => {
-      const [name, fn, arity] = entry.split(" ") as [string, ExprFunction, string];
-      return [name, [fn, Number(arity[0]), Number(arity.at(-1))]];
-    }),
-);
-
-const PARENTHESES = "Put each comparison in parentheses: (a > 1) & (b < 2).";
-const LIST = 'Write a list of literals: x in ["a", "b"]. For a part of a text there is contains.';
+const ALONE = /^(len|datetime)$/;
+const PARENTHESES = "Write (a > 1) & (b < 2).";
+const LIST = 'Write a list of literals: x in ["a", "b"]; for a part of a text, x.contains("a").';
 
 interface Parser {
   readonly filter: string;
@@ -63,7 +40,7 @@ export function filterColumns(expr: Expr): readonly string[] {
 }
 
 /** Chains repeat operands and operators nest without parentheses, so the tree is measured too, not the text alone. */
-function isSmall(expr: Expr): boolean {
+export function isSmall(expr: Expr): boolean {
   let budget = MAX_FILTER_LENGTH;
   const fits = (node: Expr, depth: number): boolean => {
     // At least what the canonical text takes, so that this can be parsed again.
@@ -104,16 +81,14 @@ function parsePrefix(parser: Parser, least: number): Expr {
 }
 
 function parseBinary(parser: Parser, left: Expr, power: number): Expr {
-  const fn = next(parser).text;
-  const logical = power < NOT ? fn : fn === "&" ? "and" : fn === "|" ? "or" : undefined;
-  if (logical === undefined) {
-    return { fn: fn as ExprFunction, args: [left, parseExpr(parser, fn === "**" ? SIGN : power + 1)] };
-  }
+  const operator = next(parser).text;
+  const fn = (operator === "&" ? "and" : operator === "|" ? "or" : operator) as ExprFunction;
+  if (fn !== "and" && fn !== "or") return { fn, args: [left, parseExpr(parser, operandPowers(power)[1])] };
   const args = [left];
   do args.push(parseExpr(parser, power + 1));
-  while (accept(parser, fn));
+  while (accept(parser, operator));
   if (power > NOT) parser.bits = parser.index;
-  return { fn: logical as ExprFunction, args };
+  return { fn, args };
 }
 
 /** A chain `a < b < c` means `a < b and b < c`. */
@@ -190,17 +165,13 @@ function parsePrimary(parser: Parser): Expr {
     }
     expect(parser, ")");
     value = { col: name.lit };
-  } else if (named && (text === "len" || text === "datetime")) value = parseCall(parser, []);
+  } else if (named && ALONE.test(text)) value = parseCall(parser, []);
   else if (kind === "name" && !named) {
-    next(parser);
     if (/^(__.*__|true|false|null|lambda)$/.test(text)) {
-      parser.index--;
-      throw wrong(
-        parser,
-        `${text} has no meaning here`,
-        `Values are True, False, None; a column is col("${text}").`,
-      );
+      const hint = `Values are True, False, None; a column is col("${text}").`;
+      throw wrong(parser, `${text} has no meaning here`, hint);
     }
+    next(parser);
     value = { col: text };
   } else throw wrong(parser);
   while (accept(parser, ".")) value = parseCall(parser, [value]);
@@ -210,10 +181,10 @@ function parsePrimary(parser: Parser): Expr {
 function parseCall(parser: Parser, receiver: readonly Expr[]): Expr {
   const start = parser.index;
   const { kind, text } = peek(parser);
-  const [fn, least, most] = CALLS.get(text) ?? ["and", 1, 0];
+  const callable = CALLABLES.find(([, , , ...names]) => names.includes(text));
   // `len(x)` and `x.length()` are one function, and `x.len()` is none.
-  if (kind !== "name" || least > most || /^(len|datetime)$/.test(text) !== (receiver.length === 0))
-    throw wrong(parser);
+  if (kind !== "name" || !callable || ALONE.test(text) !== (receiver.length === 0)) throw wrong(parser);
+  const [fn, least, most] = callable;
   next(parser);
   expect(parser, "(");
   const args = [...receiver];
@@ -225,11 +196,12 @@ function parseCall(parser: Parser, receiver: readonly Expr[]): Expr {
   if (args.length >= least && args.length <= most && (fn !== "datetime" || isDatetime(args)))
     return { fn, args };
   parser.index = start;
-  const date = fn === "datetime";
-  const hint = date
-    ? "Give year, month, day, then hour, minute, second, microsecond, as integers."
-    : undefined;
-  throw wrong(parser, date ? "this is no date" : "the number of arguments is wrong", hint);
+  if (fn !== "datetime") throw wrong(parser, "the number of arguments is wrong");
+  throw wrong(
+    parser,
+    "this is no date",
+    "Write datetime(2025, 1, 31), then hour, minute, second, microsecond.",
+  );
 }
 
 function isDatetime(args: readonly Expr[]): boolean {

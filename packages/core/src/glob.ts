@@ -1,6 +1,5 @@
-import { isAmlError } from "./aml-error.ts";
-import type { FileStat, OperationOptions, StorageAdapter, StorePath } from "./storage.ts";
-import { joinStorePath, parseStorePath } from "./store-path.ts";
+import type { StorePath } from "./storage.ts";
+import { parseStorePath } from "./store-path.ts";
 
 /** A glob made ready for matching: plain data. */
 export interface Glob {
@@ -23,7 +22,7 @@ export interface GlobClass {
   readonly ranges: readonly (readonly [string, string])[];
 }
 
-const GLOBSTAR = 0;
+export const GLOBSTAR = 0;
 const STAR = 1;
 const ANY = 2;
 
@@ -56,18 +55,21 @@ export function parseGlob(pattern: string): Glob {
   return { root: folders.join("/") as StorePath, segments };
 }
 
+/** A class, whose first member may be a `]`; else one character. */
+const PIECE = /\[(?:!([^][^\]]*)|([^!][^\]]*))\]|[^]/gu;
+const RANGE = /([^])-([^])|[^]/gu;
+
 function parseSegment(text: string): string | GlobPattern {
   const tokens: GlobToken[] = [];
-  const characters = [...text];
-  const lastClose = characters.lastIndexOf("]");
-  for (let at = 0; at < characters.length; at++) {
-    const character = characters[at] as string;
-    const close = character === "[" && at < lastClose ? findClose(characters, at) : -1;
-    if (close > 0) {
-      tokens.push(parseClass(characters.slice(at + 1, close)));
-      at = close;
-    } else if (character === "?") tokens.push(ANY);
-    else if (character !== "*") tokens.push(character);
+  // Past the last `]` no class can close, and looking for its end each time would take quadratic time.
+  const end = text.lastIndexOf("]") + 1;
+  for (const [piece, others, members = others] of [
+    ...text.slice(0, end).matchAll(PIECE),
+    ...text.slice(end),
+  ]) {
+    if (members !== undefined) tokens.push(parseClass(members, others !== undefined));
+    else if (piece === "?") tokens.push(ANY);
+    else if (piece !== "*") tokens.push(piece as string);
     else if (tokens.at(-1) !== STAR) tokens.push(STAR);
   }
   const wild = tokens.findIndex((token) => typeof token !== "string");
@@ -75,24 +77,12 @@ function parseSegment(text: string): string | GlobPattern {
   return wild < 0 ? prefix : { prefix, tokens };
 }
 
-/** A `]` right after the opening is a member of the class. */
-function findClose(characters: readonly string[], open: number): number {
-  return characters.indexOf("]", open + (characters[open + 1] === "!" ? 3 : 2));
-}
-
-function parseClass(characters: readonly string[]): string | GlobClass {
-  const negated = characters[0] === "!" && characters.length > 1;
-  const ranges: [string, string][] = [];
-  for (let at = negated ? 1 : 0; at < characters.length; at++) {
-    const first = characters[at] as string;
-    const last = characters[at + 1] === "-" ? characters[at + 2] : undefined;
-    ranges.push([first, last ?? first]);
-    if (last !== undefined) at += 2;
-  }
-  const [only] = ranges;
-  return !negated && ranges.length === 1 && only?.[0] === only?.[1]
-    ? (only?.[0] as string)
-    : { negated, ranges };
+function parseClass(members: string, negated: boolean): string | GlobClass {
+  const ranges = Array.from(
+    members.matchAll(RANGE),
+    ([one, first = one, last = one]) => [first, last] as const,
+  );
+  return negated || /^[^]{2,}/u.test(members) ? { negated, ranges } : members;
 }
 
 /** Tells whether a path matches. Takes time in proportion to path times pattern at most, whatever the pattern. */
@@ -109,7 +99,8 @@ function matchSegments(segments: readonly GlobSegment[], names: readonly string[
   );
 }
 
-function matchSegment(segment: string | GlobPattern, name: string): boolean {
+/** Tells whether one name matches a segment other than `**`. */
+export function matchSegment(segment: string | GlobPattern, name: string): boolean {
   if (typeof segment === "string") return segment === name;
   return name.startsWith(segment.prefix) && matchRuns(segment.tokens, [...name], STAR, matchCharacter);
 }
@@ -151,92 +142,4 @@ function matchRuns<P, I>(
   }
   while (pattern[part] === star && part < pattern.length) part++;
   return part === pattern.length;
-}
-
-/**
- * Lists the files that match a glob, in ascending code-unit order of their paths, on demand. Walks folder by folder
- * and lists only what starts like the glob's segment there; a literal name costs a `stat` instead. Where the store
- * lists in order, nothing is buffered; else one folder is at a time, or from `**` on all matches.
- *
- * @throws `path_invalid`, like `parseGlob`, and what the store throws; a missing file or folder is no match.
- */
-export function listGlob(
-  storage: StorageAdapter,
-  pattern: string,
-  options: OperationOptions = {},
-): AsyncIterable<FileStat> {
-  const { root, segments } = parseGlob(pattern);
-  return walk(storage, root, segments, options);
-}
-
-/** Lists all files below a folder, in ascending code-unit order of their paths, on demand. @throws as the store. */
-export async function* listFolder(
-  storage: StorageAdapter,
-  folder: StorePath,
-  options: OperationOptions = {},
-): AsyncGenerator<FileStat, void, undefined> {
-  const entries = storage.list(folder, { ...options, recursive: true });
-  yield* inOrder(storage, entries, ({ kind }) => kind === "file");
-}
-
-async function* walk(
-  storage: StorageAdapter,
-  parent: StorePath,
-  segments: readonly GlobSegment[],
-  options: OperationOptions,
-): AsyncGenerator<FileStat, void, undefined> {
-  const wild = segments.findIndex((segment) => typeof segment !== "string");
-  const folder = joinStorePath(parent, ...(segments.slice(0, wild < 0 ? undefined : wild) as string[]));
-  const segment = segments[wild];
-  if (typeof segment === "object") {
-    const rest = segments.slice(wild + 1);
-    const kind = rest.length === 0 ? "file" : "directory";
-    const { prefix } = segment;
-    const entries = storage.list(folder, prefix === "" ? options : { ...options, prefix });
-    const start = folder.length + (folder === "" ? 0 : 1);
-    const wanted = (entry: FileStat): boolean =>
-      entry.kind === kind && matchSegment(segment, entry.path.slice(start));
-    for await (const entry of inOrder(storage, entries, wanted)) {
-      if (kind === "file") yield entry;
-      else yield* walk(storage, entry.path, rest, options);
-    }
-  } else if (segment === GLOBSTAR) {
-    const glob: Glob = { root: folder, segments: segments.slice(wild) };
-    const entries = storage.list(folder, { ...options, recursive: true });
-    yield* inOrder(storage, entries, ({ kind, path }) => kind === "file" && matchGlob(glob, path));
-  } else {
-    const stat = await statIfThere(storage, folder, options);
-    if (stat?.kind === "file") yield stat;
-  }
-}
-
-async function statIfThere(
-  storage: StorageAdapter,
-  path: StorePath,
-  options: OperationOptions,
-): Promise<FileStat | undefined> {
-  try {
-    return await storage.stat(path, options);
-  } catch (error) {
-    if (isAmlError(error, "not_found")) return undefined;
-    throw error;
-  }
-}
-
-async function* inOrder(
-  storage: StorageAdapter,
-  entries: AsyncIterable<FileStat>,
-  wanted: (entry: FileStat) => boolean,
-): AsyncGenerator<FileStat, void, undefined> {
-  const buffer: FileStat[] = [];
-  for await (const entry of entries) {
-    if (!wanted(entry)) continue;
-    if (storage.capabilities.sortedList) yield entry;
-    else buffer.push(entry);
-  }
-  yield* buffer.sort((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1));
-}
-
-function orderOf({ kind, path }: FileStat): string {
-  return kind === "file" ? path : `${path}/`;
 }

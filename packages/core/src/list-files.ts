@@ -1,6 +1,7 @@
 import { AmlError, isAmlError } from "./aml-error.ts";
 import type { FileRef } from "./engine.ts";
-import { listFolder, listGlob, parseGlob } from "./glob.ts";
+import { parseGlob } from "./glob.ts";
+import { listFolder, listGlob } from "./list-glob.ts";
 import type { PathSource, PathSpec, Source } from "./plan.ts";
 import { createLayer } from "./storage-layer.ts";
 import type {

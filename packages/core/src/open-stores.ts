@@ -4,7 +4,6 @@ import { parseCredential, revealCredential } from "./credential-input.ts";
 import type { Credential } from "./credential.ts";
 import type { DatastoreSpec } from "./registry.ts";
 import type { Secret, SecretRef } from "./secret.ts";
-import type { SqlSource } from "./sql-source.ts";
 import type { OperationOptions, StorageAdapter, StorageLayer } from "./storage.ts";
 import { withRetry } from "./with-retry.ts";
 import { withTimeout } from "./with-timeout.ts";

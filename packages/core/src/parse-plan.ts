@@ -92,18 +92,17 @@ export function parsePlan(input: unknown): Plan {
   const issues: PlanIssue[] = [];
   const report: Report = (issue) => issues.push(issue);
   const version = isPlainObject(input) ? input["version"] : 1;
-  if (version !== 1) {
-    // The keys of a newer plan are not ours to judge.
-    const hint = Number(version) > 1 ? "Upgrade @aml/core to the release that wrote this plan." : undefined;
-    report({ pointer: ["version"], message: `must be 1, not ${quote(version)}`, hint });
-  }
-  const plan = version === 1 ? (planCheck(input, [], report) as Plan) : undefined;
-  if (plan && !issues[0]) {
-    const paths = plan.source.from === "paths" ? plan.source.paths : undefined;
-    checkSteps(plan.steps, paths, (issue) => report({ ...issue, pointer: ["steps", ...issue.pointer] }));
+  // The keys of a newer plan are not ours to judge.
+  const hint = Number(version) > 1 ? "Upgrade @aml/core to the release that wrote this plan." : undefined;
+  if (version !== 1) report({ pointer: ["version"], message: `must be 1, not ${quote(version)}`, hint });
+  const plan = (issues[0] ?? planCheck(input, [], report)) as Plan;
+  if (!issues[0]) {
+    const { source: files, steps } = plan;
+    const paths = files.from === "paths" ? files.paths : undefined;
+    checkSteps(steps, paths, (issue) => report({ ...issue, pointer: ["steps", ...issue.pointer] }));
   }
   const [first] = issues;
-  if (!first) return plan as Plan;
+  if (!first) return plan;
   const errors = issues.map((issue) => `${pointerText(issue.pointer) || "plan"} ${issue.message}`);
   throw new AmlError("plan_invalid", errors[0] as string, {
     hint: first.hint ?? (first.known && `Known are: ${first.known.join(", ")}.`),

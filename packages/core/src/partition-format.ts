@@ -1,5 +1,4 @@
 import { AmlError } from "./aml-error.ts";
-import { utcDate } from "./utc-date.ts";
 
 export interface PartitionColumn {
   readonly name: string;
@@ -24,7 +23,8 @@ export interface PartitionPart {
 
 const PIECE = /\{\{|\}\}|\{([^{}:]*)(:[^{}]*)?\}|\*|[^{}*]+|[{}]/g;
 const DATE_PIECE = /yyyy|([MdHms])\1|[yMdHhms]|[^yMdHhms]+/g;
-const TOKENS: readonly string[] = ["yyyy", "MM", "dd", "HH", "mm", "ss"];
+/** The parts of a date, from the year down. */
+export const TOKENS: readonly string[] = ["yyyy", "MM", "dd", "HH", "mm", "ss"];
 
 /**
  * Parses a partition format such as `{Region}/{When:yyyy/MM/dd}/{name}.csv`.
@@ -41,14 +41,14 @@ export function parsePartitionFormat(format: string): PartitionFormat {
   let dates = 0;
   const refuse = (what: string): never => {
     throw new AmlError("plan_invalid", `The partition format ${JSON.stringify(format)} ${what}`, {
-      hint: "Write {region} for a string column, {day:yyyy/MM/dd} for a date; {{ and }} are braces.",
+      hint: "Write {name} for a string column, {name:yyyy/MM/dd} for a date, {{ and }} for braces.",
       context: { format },
     });
   };
   for (const [piece, name, date] of format.matchAll(PIECE)) {
     if (name === undefined) {
       if (piece === "{" || piece === "}") refuse(`has a ${piece} alone`);
-      parts.push(piece === "*" ? {} : { text: piece === "{{" || piece === "}}" ? piece.charAt(0) : piece });
+      parts.push(piece === "*" ? {} : { text: piece.replace(/^[{}]/, "") || piece });
       continue;
     }
     const kind = date === undefined ? "string" : "datetime";
@@ -81,61 +81,3 @@ function dateParts(column: string, date: string, refuse: (what: string) => never
       : { text: piece };
   });
 }
-
-/**
- * Finds the format anywhere in a file's URI and takes the values of its columns.
- *
- * A value is one or more characters other than `.`, `/` and `\`, as many as fit; the first place that fits counts.
- * Takes time linear in the length of the URI, whatever the format. Values are not percent-decoded.
- *
- * @returns the values, dates in UTC; undefined when the format is not found or its date is in no calendar.
- */
-export function matchPartitionFormat(
-  { parts, columns }: PartitionFormat,
-  uri: string,
-): Readonly<Record<string, string | Date>> | undefined {
-  const fits = fitTable(parts, uri);
-  let at = (fits[0] as Uint8Array).indexOf(1);
-  if (at < 0) return undefined;
-  const found = new Map<string, string>();
-  for (const [index, { text, column, token }] of parts.entries()) {
-    const start = at;
-    const fixed = text ?? token;
-    if (fixed !== undefined) at += fixed.length;
-    // As far as the value runs while something still fits behind it; as near as the rest fits.
-    else if (column !== undefined) while (fits[index]?.[at]) at++;
-    else while (!fits[index + 1]?.[at]) at++;
-    const key = token ?? `=${column}`;
-    if (column !== undefined && !found.has(key)) found.set(key, uri.slice(start, at));
-  }
-  const [year, month, day, hour, minute, second] = TOKENS.map((token) =>
-    Number(found.get(token) ?? (/[ymsH]/.test(token) ? 0 : 1)),
-  ) as [number, number, number, number, number, number];
-  const date = found.has("yyyy") ? utcDate(year, month, day, hour, minute, second) : undefined;
-  if (date === null) return undefined;
-  const valueOf = ({ name }: PartitionColumn): string | Date => found.get(`=${name}`) ?? (date as Date);
-  return Object.freeze(Object.fromEntries(columns.map((column) => [column.name, valueOf(column)])));
-}
-
-/** For each part and position: whether this part and all after it fit from there. Worked out from the end. */
-function fitTable(parts: readonly PartitionPart[], uri: string): readonly Uint8Array[] {
-  const fits = [new Uint8Array(uri.length + 1).fill(1)];
-  for (const { text, column, token } of parts.toReversed()) {
-    const next = fits[0] as Uint8Array;
-    const own = new Uint8Array(uri.length + 1);
-    for (let at = uri.length; at >= 0; at--) {
-      const here = next[at] ?? 0;
-      const longer = own[at + 1] ?? 0;
-      if (text !== undefined) own[at] = uri.startsWith(text, at) ? (next[at + text.length] ?? 0) : 0;
-      else if (token !== undefined) {
-        const end = at + token.length;
-        own[at] = next[end] && !/\D/.test(uri.slice(at, end)) ? 1 : 0;
-      } else if (column !== undefined) own[at] = isValue(uri.charAt(at)) ? next[at + 1] || longer : 0;
-      else own[at] = here || longer;
-    }
-    fits.unshift(own);
-  }
-  return fits;
-}
-
-const isValue = (character: string): boolean => character !== "" && !"./\\".includes(character);

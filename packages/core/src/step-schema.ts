@@ -12,6 +12,7 @@ import {
   quote,
   record,
   share,
+  spelt,
   text,
   type Check,
   type Pointer,
@@ -20,19 +21,19 @@ import {
 
 const ENCODINGS = ["utf8", "utf8bom", "utf16", "utf32", "ascii", "latin1", "iso88591", "windows1252"];
 const ENCODING_ALIAS = /^(utf-?8 bom|utf-(8|16|32)|latin-1|iso-8859-1|windows-1252)$/;
-const plainEncoding = oneOf(ENCODINGS, "utf8");
-const encoding: Check = (value, at, report) =>
-  plainEncoding(
-    typeof value === "string" && ENCODING_ALIAS.test(value) ? value.replace(/[ -]/g, "") : value,
-    at,
-    report,
-  );
+const encoding = spelt(
+  (value) => (ENCODING_ALIAS.test(String(value)) ? String(value).replace(/[ -]/g, "") : value),
+  oneOf(ENCODINGS, "utf8"),
+);
 
 const seed = integer(0);
 const words = list(text(), 1);
-/** One name says the same as a list of one. */
+/** One string says the same as a list of one. */
+const listed = (check: Check): Check =>
+  spelt((value) => (typeof value === "string" ? [value] : value), check);
+const nameList = listed(list(text()));
 const names: Check = (value, at, report) => {
-  const found = list(text())(typeof value === "string" ? [value] : value, at, report) as string[] | undefined;
+  const found = nameList(value, at, report) as string[] | undefined;
   return found?.length === 1 ? found[0] : found;
 };
 const matching = record({ pattern: text(), ignore_case: bool(), invert: bool() }, ["pattern"]);
@@ -53,13 +54,7 @@ const booleanWords = record(
     },
   },
 );
-const datetime = record(
-  {
-    formats: (value, at, report) => words(typeof value === "string" ? [value] : value, at, report),
-    date_constant: text(),
-  },
-  ["formats"],
-);
+const datetime = record({ formats: listed(words), date_constant: text() }, ["formats"]);
 
 function conversions(columns: Check, mappings: Readonly<Record<string, Check>>): Check {
   const plain = oneOf(["string", "int", "float", "boolean", "stream_info"]);
@@ -107,7 +102,7 @@ const partitionFormat: Check = (value, pointer, report) => {
 const read = { include_path_column: bool(), path_column: text("Path") };
 const lines = { ...read, encoding, partition_size: integer(1, 20_971_520) };
 const random = { probability: share(), seed };
-const sampler = oneOf(["random_percent"]);
+const sampler = "random_percent";
 
 /** What each step takes in an MLTable; and the name that a plan gives to it where it is not a mapping of options. */
 const STEPS: { readonly [Op in StepOp]: readonly [argument: Check, field?: string] } = {
@@ -156,8 +151,7 @@ const STEPS: { readonly [Op in StepOp]: readonly [argument: Check, field?: strin
   sample: [
     record(
       {
-        sampler: (value, at, report) =>
-          sampler(value === "randomPercent" ? "random_percent" : value, at, report),
+        sampler: spelt((value) => (value === "randomPercent" ? sampler : value), oneOf([sampler])),
         sampler_arguments: record({ ...random, probability_lower_bound: share(0) }, ["probability"], {
           also: ({ probability, probability_lower_bound: lower }) =>
             Number(lower) > Number(probability) && "has a lower bound above its probability",

@@ -11,7 +11,7 @@ export function parseStorePath(path: string): StorePath {
   const segments = path.split("/").filter((segment) => segment !== "" && segment !== ".");
   if (segments.includes("..") || path.includes("\0")) {
     throw new AmlError("path_invalid", `The path ${JSON.stringify(path)} leaves its store.`, {
-      hint: "Remove the '..' segments and NUL characters: a path stays below the store's root.",
+      hint: "Remove '..' segments and NUL characters.",
     });
   }
   return segments.join("/") as StorePath;

@@ -1,5 +1,6 @@
 import { AmlError } from "./aml-error.ts";
 import type { Expr } from "./expr.ts";
+import { CALLABLES, POWER, VALUES } from "./filter-vocabulary.ts";
 
 /** The longest filter, in UTF-16 units; also bounds the canonical form of whatever is parsed. */
 export const MAX_FILTER_LENGTH: number = 2 ** 18;
@@ -9,18 +10,11 @@ export interface Token {
   readonly text: string;
   /** Zero-based, in UTF-16 units. */
   readonly start: number;
-  readonly literal?: Expr;
+  readonly literal?: Expr | undefined;
 }
 
 const TOKEN =
   /(\s+)|((?:\d(?:_?\d)*(?:\.(?:\d(?:_?\d)*)?)?|\.\d(?:_?\d)*)(?:[eE][+-]?\d(?:_?\d)*)?)|([\p{ID_Start}_]\p{ID_Continue}*)|("[^"\\\n]*(?:\\[^][^"\\\n]*)*"|'[^'\\\n]*(?:\\[^][^'\\\n]*)*')|\*\*|\/\/|[=!<>]=|[<>+\-*/%()[\],.&|~]/uy;
-
-const WORDS: ReadonlySet<string> = new Set(["and", "or", "not", "in", "is"]);
-const VALUES: ReadonlyMap<string, boolean | null> = new Map([
-  ["True", true],
-  ["False", false],
-  ["None", null],
-]);
 
 /** Splits a filter into tokens. @throws `plan_invalid` at the first character that begins none. */
 export function tokenizeFilter(filter: string): readonly Token[] {
@@ -30,12 +24,14 @@ export function tokenizeFilter(filter: string): readonly Token[] {
     TOKEN.lastIndex = start;
     const [text, space, number, name, string] = TOKEN.exec(filter) ?? [];
     if (text === undefined) throw refuseCharacter(filter, start);
-    if (number) tokens.push({ kind: "literal", text, start, literal: parseNumber(filter, start, number) });
-    else if (string)
-      tokens.push({ kind: "literal", text, start, literal: parseString(filter, start, string) });
-    else if (name && VALUES.has(name)) {
-      tokens.push({ kind: "literal", text, start, literal: { lit: VALUES.get(name) as boolean | null } });
-    } else if (!space) tokens.push({ kind: name && !WORDS.has(name) ? "name" : "operator", text, start });
+    const value = VALUES.get(text);
+    const literal = number
+      ? parseNumber(filter, start, number)
+      : string
+        ? parseString(filter, start, string)
+        : value !== undefined && { lit: value };
+    const kind = literal ? "literal" : name && !POWER.has(name) ? "name" : "operator";
+    if (!space) tokens.push({ kind, text, start, literal: literal || undefined });
     start += text.length;
   }
   tokens.push({ kind: "end", text: "", start: filter.length });
@@ -44,13 +40,11 @@ export function tokenizeFilter(filter: string): readonly Token[] {
 
 function refuseCharacter(filter: string, start: number): AmlError {
   const character = String.fromCodePoint(filter.codePointAt(start) as number);
-  if (character === '"' || character === "'") return refuse(filter, start, 1, "this string is not closed");
-  return refuse(
-    filter,
-    start,
-    character.length,
-    `${JSON.stringify(character)} is not part of the filter language`,
-  );
+  const open = /["']/.test(character);
+  const why = open
+    ? "this string is not closed"
+    : `${JSON.stringify(character)} is not part of the filter language`;
+  return refuse(filter, start, character.length, why);
 }
 
 function parseNumber(filter: string, start: number, text: string): Expr {
@@ -92,8 +86,10 @@ function parseString(filter: string, start: number, text: string): Expr {
 
 const ALLOWED =
   'Allowed are col("name"), plain column names, numbers, strings, True, False, None, datetime(2025, 1, 31), ' +
-  "== != < <= > >=, and or not, in [...], is None, + - * / // % **, len(x), and the methods startswith, endswith, " +
-  "contains, lower, upper, substring, index_of, length, is_null, is_error.";
+  "== != < <= > >= and or not in is + - * / // % **, len(x) and the methods " +
+  CALLABLES.map(([, , , name]) => name)
+    .slice(0, -1)
+    .join(", ");
 
 /** The error for one place of a filter, with an excerpt that points at it. */
 export function refuse(

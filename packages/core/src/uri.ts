@@ -3,16 +3,17 @@ import { escapeGlob } from "./glob.ts";
 import type { AssetUri, ParsedUri, RegistryAssetUri, StorageUri, WorkspaceScope } from "./parsed-uri.ts";
 
 const AZUREML =
-  /^azureml:\/{1,3}(?:subscriptions\/([^/]+)\/resourcegroups\/([^/]+)\/(?:providers\/microsoft\.machinelearningservices\/)?workspaces\/([^/]+)\/|registries\/([^/]+)\/|locations\/([^/]+)\/workspaces\/([^/]+)\/)?(?:datastores\/([^/]+)\/paths(?:\/(.*))?|data\/([^/]+)\/(?:versions\/([^/]+)|labels\/([^/]+)))$/is;
-const SHORT_ASSET = /^azureml:([^/\\:@]+)(?::([^/\\:@]+)|@([^/\\:@]+))?$/i;
-const AUTHORITY = /^[\w+.-]+:\/\/([^/?#]*)\/?(.*)$/s;
+  /^azureml:\/{1,3}(?:subscriptions\/(?<subscriptionId>[^/]+)\/resourcegroups\/(?<resourceGroup>[^/]+)\/(?:providers\/microsoft\.machinelearningservices\/)?workspaces\/(?<workspaceName>[^/]+)\/|registries\/(?<registry>[^/]+)\/|locations\/(?<region>[^/]+)\/workspaces\/(?<workspaceId>[^/]+)\/)?(?:datastores\/(?<datastore>[^/]+)\/paths(?:\/(?<path>.*))?|data\/(?<name>[^/]+)\/(?:versions\/(?<version>[^/]+)|labels\/(?<label>[^/]+)))$/is;
+const SHORT_ASSET = /^azureml:(?<name>[^/\\:@]+)(?::(?<version>[^/\\:@]+)|@(?<label>[^/\\:@]+))?$/i;
+/** Scheme, authority and path; of `dbfs:/x` the scheme alone. */
+const PARTS = /^([\w+.-]+):(?:\/\/([^/?#]*)\/?(.*))?/s;
+/** Container, account, service and endpoint. */
+const STORE = /^(?:([^@:]+)@)?([^.@:]+)\.(?:(blob|dfs|file)\.)?([^@:]+)$/i;
 const FILE = /^file:(?:\/\/(?:localhost|([^/]*))|(?!\/\/))(\/.*)$/is;
-const SERVICES = { blob: "blob", dfs: "dfs", file_share: "file" } as const;
 
 const FORMS =
-  "Known are azureml://datastores/NAME/paths/PATH, azureml:NAME:VERSION, https://ACCOUNT.blob.core.windows.net/" +
-  "CONTAINER/PATH, wasbs://CONTAINER@ACCOUNT.blob.core.windows.net/PATH, abfss://… and https://… with dfs for " +
-  "blob, adl://STORE.azuredatalakestore.net/PATH, dbfs:/PATH, file:///PATH and web addresses.";
+  "Known are azureml://datastores/NAME/paths/PATH, azureml:NAME:VERSION, wasbs://CONTAINER@ACCOUNT.blob.ENDPOINT/PATH, " +
+  "abfss:// with dfs, https://ACCOUNT.blob.ENDPOINT/CONTAINER/PATH, adl://STORE.ENDPOINT/PATH, dbfs:/PATH, file:///PATH.";
 
 /** Tells whether a text is an absolute URI, as against a path. */
 export function isUri(text: string): boolean {
@@ -29,14 +30,14 @@ export function isUri(text: string): boolean {
  * @see https://learn.microsoft.com/azure/machine-learning/how-to-access-data-interactive – the forms, read 2026-11
  */
 export function parseUri(text: string): ParsedUri {
-  const scheme = /^[\w+.-]+(?=:)/.exec(text)?.[0].toLowerCase();
-  const [, authority = "", path = ""] = AUTHORITY.exec(text) ?? [];
+  const [, given = "", authority = "", path = ""] = PARTS.exec(text) ?? [];
+  const scheme = given.toLowerCase();
   if (scheme !== "http" && scheme !== "https") checkText(text);
   switch (scheme) {
     case "azureml":
       return parseAzureml(text);
     case "amldatastore":
-      if (authority !== "") return { kind: "datastore", datastore: authority, path };
+      if (authority) return { kind: "datastore", datastore: authority, path };
       break;
     case "http":
     case "https":
@@ -45,19 +46,18 @@ export function parseUri(text: string): ParsedUri {
     case "wasbs":
     case "abfs":
     case "abfss": {
-      const [, first, host = ""] = /^(?:([^@:]+)@)?([^@:]+)$/.exec(authority) ?? [];
-      const service = scheme.startsWith("w") ? "blob" : "dfs";
-      const [, account, endpoint] = splitHost(host, service, ".+");
+      const [first, account, service, endpoint] = splitHost(authority);
       // Microsoft's own samples also put the container first in the path, as https does.
       const [, container, rest = ""] = first ? ["", first, path] : splitPath(path);
-      if (account && endpoint && container) {
-        return { kind: service, scheme, account, endpoint, container, path: rest };
+      const kind = scheme.startsWith("w") ? "blob" : "dfs";
+      if (account && endpoint && container && service === kind) {
+        return { kind, scheme, account, endpoint, container, path: rest };
       }
       break;
     }
     case "adl": {
-      const [, store, endpoint] = /^([^.@:]+)\.([^@:]+)$/.exec(authority.toLowerCase()) ?? [];
-      if (store && endpoint) return { kind: "adl", store, endpoint, path };
+      const [container, store, service, endpoint] = splitHost(authority);
+      if (store && endpoint && !container && !service) return { kind: "adl", store, endpoint, path };
       break;
     }
     case "dbfs":
@@ -68,67 +68,64 @@ export function parseUri(text: string): ParsedUri {
       break;
     }
     default:
-      if (scheme && authority !== "") return { kind: "other", scheme, authority, path };
+      if (authority) return { kind: "other", scheme, authority, path };
   }
   throw invalid(text, "is no complete URI of a known form");
 }
 
 function parseAzureml(text: string): ParsedUri {
-  const [whole, subscriptionId, resourceGroup, workspaceName, registry, region, workspaceId, ...rest] =
-    AZUREML.exec(text) ?? [];
-  const [datastore, path = "", ...long] = rest;
-  const [name, version, label] = whole ? long : (SHORT_ASSET.exec(text)?.slice(1) ?? []);
-  const workspace =
-    subscriptionId && resourceGroup && workspaceName
-      ? { workspace: { subscriptionId, resourceGroup, workspaceName } }
-      : {};
-  const location = region && workspaceId ? { location: { region, workspaceId } } : {};
-  if (datastore && !registry && !region) return { kind: "datastore", ...workspace, datastore, path };
-  if (!name || (whole && !registry && !region && !subscriptionId)) throw invalid(text, "is not complete");
-  const asset = { name, ...(version && { version }), ...(label && { label }) };
-  return registry
-    ? { kind: "registry_asset", registry, ...asset }
-    : { kind: "asset", ...asset, ...workspace, ...location };
+  const short = SHORT_ASSET.exec(text)?.groups;
+  const groups = short ?? AZUREML.exec(text)?.groups ?? {};
+  const { subscriptionId, resourceGroup, workspaceName, region, workspaceId, registry } = groups;
+  const { datastore, path = "", name, version, label } = groups;
+  const workspace = subscriptionId && { subscriptionId, resourceGroup, workspaceName };
+  const location = region && { region, workspaceId };
+  if (datastore && !registry && !location) return defined({ kind: "datastore", workspace, datastore, path });
+  if (!name || !(short || registry || workspace || location)) throw invalid(text, "is not complete");
+  const kind = registry ? "registry_asset" : "asset";
+  return defined({ kind, registry, name, version, label, workspace, location });
+}
+
+/** Without the fields that are absent. */
+function defined(fields: Readonly<Record<string, unknown>>): ParsedUri {
+  return Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== undefined),
+  ) as unknown as ParsedUri;
 }
 
 function parseWeb(text: string, scheme: "https" | "http", host: string, tail: string): ParsedUri {
   // A bad authority may be a cut-off password, so nothing of it is repeated.
   if (!/^([^\s@:[\]\\]+|\[[\da-f:.]+\])(:\d+)?$/.test(host)) {
-    throw invalid(
-      `${scheme}://…`,
-      "has no plain host",
-      "Leave user names and passwords to a datastore's credential.",
-    );
+    throw invalid(`${scheme}://…`, "has no plain host", "Leave passwords to a datastore's credential.");
   }
   checkText(text);
   if (tail.includes("#")) throw invalid(text, "has a '#'", "Write %23 for a # in a name.");
-  const [, account, endpoint, service] = splitHost(
-    host,
-    "blob|dfs|file",
-    String.raw`core\..+|fabric\.microsoft\.com`,
-  );
+  const [, account, service, endpoint = ""] = splitHost(host);
+  const stored = account && service && /^(core\..|fabric\.microsoft\.com$)/.test(endpoint);
   const mark = tail.indexOf("?");
-  const whole = mark < 0 || (account !== undefined && !tail.includes("=", mark));
+  const whole = mark < 0 || (stored && !tail.includes("=", mark));
   const name = whole ? tail : tail.slice(0, mark);
   const query = whole ? undefined : tail.slice(mark + 1);
   const path = decode(text, name);
-  if (!account || !endpoint) {
+  if (!stored) {
     if (/%2f/i.test(name)) throw invalid(text, "has an encoded slash (%2F)");
-    return { kind: "http", scheme, host, path, ...(query !== undefined && { query }) };
+    return defined({ kind: "http", scheme, host, path, query });
   }
   const [, container, rest = ""] = splitPath(path);
   if (!container) throw invalid(text, "names no container");
-  const [, key, version] = (service === "blob" && /^(snapshot|versionid)=([^&]+)$/i.exec(query ?? "")) || [];
+  const [, key = "", version] =
+    (service === "blob" && /^(snapshot|versionid)=([^&]+)$/i.exec(query ?? "")) || [];
   if (query !== undefined && !version) throw secret(text);
-  return {
-    kind: service === "file" ? "file_share" : (service as "blob" | "dfs"),
+  const versionKey = /^s/i.test(key) ? "snapshot" : "versionId";
+  return defined({
+    kind: service === "file" ? "file_share" : service,
     scheme,
     account,
     endpoint,
     container,
     path: rest,
-    ...(version && { [/^s/i.test(key ?? "") ? "snapshot" : "versionId"]: decode(text, version) }),
-  };
+    [versionKey]: version && decode(text, version),
+  });
 }
 
 function checkText(text: string): void {
@@ -138,15 +135,14 @@ function checkText(text: string): void {
 
 function secret(text: string): AmlError {
   const hint =
-    "Register a datastore with the SAS token as its credential and leave out all from '?' on; a ? in a name is %3F.";
-  return invalid(text, "has a query, as of a SAS token, and a URI must hold no secret", hint);
+    "Leave out all from '?' on, and put the SAS token into a datastore's credential. A ? in a name is %3F.";
+  return invalid(text, "has a query, as of a SAS token: a URI must hold no secret", hint);
 }
 
-/** Account, endpoint and service. */
-function splitHost(host: string, services: string, endpoints: string): readonly (string | undefined)[] {
-  const [all, account, service, endpoint] =
-    new RegExp(String.raw`^([^.@:]+)\.(${services})\.(${endpoints})$`).exec(host.toLowerCase()) ?? [];
-  return [all, account, endpoint, service];
+/** Container, account, service and endpoint; all but the container in lower case. */
+function splitHost(authority: string): readonly (string | undefined)[] {
+  const [, container, ...host] = STORE.exec(authority) ?? [];
+  return [container, ...host.map((part) => part?.toLowerCase())];
 }
 
 function splitPath(path: string): readonly (string | undefined)[] {
@@ -176,17 +172,9 @@ export function formatUri(uri: ParsedUri): string {
   }
 }
 
-function formatStorage({
-  kind,
-  scheme,
-  account,
-  endpoint,
-  container,
-  path,
-  snapshot,
-  versionId,
-}: StorageUri): string {
-  const host = `${account}.${SERVICES[kind]}.${endpoint}`;
+function formatStorage(uri: StorageUri): string {
+  const { scheme, container, path, snapshot, versionId } = uri;
+  const host = `${uri.account}.${uri.kind.replace("_share", "")}.${uri.endpoint}`;
   if (!scheme.startsWith("http")) return `${scheme}://${container}@${host}/${path}`;
   const version = encodeURIComponent(snapshot ?? versionId ?? "").replaceAll("%3A", ":");
   const query = version && `?${snapshot ? "snapshot" : "versionid"}=${version}`;
@@ -237,8 +225,7 @@ function resolve(folder: string, relative: string, escape: (path: string) => str
   const path =
     drive || relative === ".\\" ? relative.replaceAll("\\", "/").replace(/^[a-z]:\//i, "/$&") : relative;
   const absolute = path.startsWith("/");
-  if (absolute && !local)
-    throw invalid(path, "is a local path in a remote folder", "Write it relative to that.");
+  if (absolute && !local) throw invalid(path, "is a local path in a remote folder", "Write a relative path.");
   const segments = absolute ? [] : escape(base.path).split("/").filter(Boolean);
   for (const segment of path.split("/")) {
     if (segment !== "..") {

@@ -1,12 +1,5 @@
 /** The moment of these UTC fields, month and day from 1; null when the calendar or the clock has none such. */
-export function utcDate(
-  year: number,
-  month: number,
-  day: number,
-  hour = 0,
-  minute = 0,
-  second = 0,
-): Date | null {
+export function utcDate(year: number, month = 1, day = 1, hour = 0, minute = 0, second = 0): Date | null {
   const date = new Date(0);
   // `Date.UTC` would take the years 0 to 99 for 1900 to 1999.
   date.setUTCFullYear(year, month - 1, day);

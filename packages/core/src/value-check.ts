@@ -33,6 +33,12 @@ export function must(expected: string, accepts: (value: unknown) => unknown, fal
   };
 }
 
+/** Another spelling of a value, put right before it is checked. */
+export const spelt =
+  (plain: (value: unknown) => unknown, check: Check): Check =>
+  (value, at, report) =>
+    check(plain(value), at, report);
+
 export const bool = (fallback = false): Check =>
   must("true or false", (value) => typeof value === "boolean", fallback);
 

@@ -266,7 +266,7 @@ describe("parsePlan", () => {
           }
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
     );
   });
 });

@@ -299,7 +299,7 @@ describe("parseUri", () => {
           if (!isAmlError(error, "path_invalid")) throw error;
         }
       }),
-      { numRuns: 5000 },
+      { numRuns: 1000 },
     );
   });
 });
@@ -346,7 +346,7 @@ describe("formatUri", () => {
       fc.property(make, anyPath, (uri, text) => {
         expect(parseUri(formatUri(uri(text)))).toEqual(uri(text));
       }),
-      { numRuns: 2000 },
+      { numRuns: 500 },
     );
   });
 });

@@ -28,9 +28,10 @@ function vaultedDisk(disks: Readonly<Record<string, StorageAdapter>>): AnyAdapte
       const disk = disks[options.disk];
       if (disk === undefined) throw new Error(`no disk ${options.disk}`);
       if (credential.kind === "anonymous") return disk;
-      const denied = async function* (): AsyncGenerator<never> {
-        throw new AmlError("auth_failed", "The key is wrong.", { hint: "Give the right one." });
-      };
+      const wrongKey = new AmlError("auth_failed", "The key is wrong.", { hint: "Give the right one." });
+      const denied = (): AsyncIterable<never> => ({
+        [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(wrongKey) }),
+      });
       return credential.accountKey.reveal() === "right" ? disk : { ...disk, list: denied };
     },
   });
