@@ -182,7 +182,8 @@ function runCommand([command, ...args], options) {
 
 const options = { with: [] };
 let command = process.argv.slice(2);
-for (; command[0]?.startsWith("--"); command = command.slice(1)) {
+// What stands behind --script is the script's own.
+for (; !options.script && command[0]?.startsWith("--"); command = command.slice(1)) {
   const [, key, value] = /^--(with|script)=(.+)$/.exec(command[0]) ?? fail(`unknown option ${command[0]}`);
   if (key === "with") options.with.push(value);
   else options[key] = value;

@@ -33,44 +33,22 @@ export function readFlag(chunk: DuckDBDataChunk, at: number, row: number): boole
 }
 
 /**
- * Rows of one shape, made from columns. All rows share a hidden class: the keys are set once, on a first row, and
- * copied with it.
+ * Rows of one shape, made from columns. Copying a row that has all keys gives every row the same hidden class, and
+ * makes `__proto__` a key like any other.
  */
 function rowBuilder(names: readonly string[]): (columns: readonly Cell[][], count: number) => Row[] {
-  const literal = objectLiteral(names);
-  return (columns, count) => literal(columns, count);
-}
-
-type Build = (columns: readonly Cell[][], count: number) => Row[];
-
-/**
- * A loop over an object literal with these keys is several times faster than setting keys by name. The names go into
- * the text as JSON strings in brackets, so that none of them, `__proto__` included, is anything but a key; where code
- * may not be made from text, keys are set one by one.
- */
-function objectLiteral(names: readonly string[]): Build {
-  const keys = names.map((name, at) => `[${jsonString(name)}]: c${at}[row]`);
-  const columns = names.map((_, at) => `c${at} = columns[${at}]`);
-  const body =
-    `${columns.length > 0 ? `const ${columns.join(", ")};` : ""} const rows = new Array(count);` +
-    `for (let row = 0; row < count; row += 1) rows[row] = { ${keys.join(", ")} }; return rows;`;
-  try {
-    // eslint-disable-next-line typescript/no-implied-eval, no-new-func
-    return new Function("columns", "count", body) as Build;
-  } catch {
-    return (values, count) => slowRows(names, values, count);
-  }
-}
-
-function slowRows(names: readonly string[], columns: readonly Cell[][], count: number): Row[] {
-  return Array.from({ length: count }, (_, row) =>
-    Object.fromEntries(names.map((name, at) => [name, columns[at]?.[row] ?? null])),
-  );
-}
-
-/** JSON, with the two line ends that JSON allows in strings escaped too. */
-function jsonString(text: string): string {
-  return JSON.stringify(text).replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029");
+  const empty: Row = Object.fromEntries(names.map((name) => [name, null]));
+  return (columns, count) => {
+    const rows = new Array<Row>(count);
+    for (let at = 0; at < count; at += 1) {
+      const row: Record<string, Cell> = { ...empty };
+      for (let column = 0; column < names.length; column += 1) {
+        row[names[column] as string] = columns[column]?.[at] as Cell;
+      }
+      rows[at] = row;
+    }
+    return rows;
+  };
 }
 
 function readerFor(type: ColumnType): ColumnReader {
