@@ -410,13 +410,17 @@ describe("listGlob", () => {
 
   describe("a folder of 1,000,000 names", () => {
     const pageSize = 5000;
-    function million(): { storage: StorageAdapter; pages: () => number; closed: () => boolean } {
+    function million(names = 1_000_000): {
+      storage: StorageAdapter;
+      pages: () => number;
+      closed: () => boolean;
+    } {
       let pages = 0;
       let closed = false;
       const { storage } = record([]);
       async function* list(): AsyncIterable<FileStat> {
         try {
-          for (let at = 0; at < 1_000_000; at++) {
+          for (let at = 0; at < names; at++) {
             if (at % pageSize === 0) {
               pages++;
               await Promise.resolve();
@@ -440,14 +444,14 @@ describe("listGlob", () => {
     });
 
     test("all of them stream, never held", async () => {
-      const { storage, pages } = million();
+      const { storage, pages } = million(200_000);
       let count = 0;
       let ahead = 0;
       for await (const { path } of listGlob(storage, "big/*[05].csv")) {
         count++;
         ahead = Math.max(ahead, pages() * pageSize - Number(path.slice(4, 11)));
       }
-      expect(count).toBe(200_000);
+      expect(count).toBe(40_000);
       expect(ahead).toBeLessThanOrEqual(pageSize);
     });
   });

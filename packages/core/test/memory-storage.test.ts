@@ -29,14 +29,14 @@ describe("memoryStorage", () => {
     expect(await text((await store.read(at("a"))).body)).toBe("AB");
   });
 
-  test("streams a million generated names page by page", async () => {
+  test("streams generated names page by page, and holds none", async () => {
     let made = 0;
     let pages = 0;
     const store = memoryStorage({
       pageSize: 1000,
       onPage: () => (pages += 1),
       *generate() {
-        for (let index = 0; index < 1_000_000; index += 1) {
+        for (let index = 0; index < 200_000; index += 1) {
           made += 1;
           yield `many/${String(index).padStart(7, "0")}.csv`;
         }
@@ -50,7 +50,7 @@ describe("memoryStorage", () => {
         expect([made, pages]).toEqual([2500, 3]);
       }
     }
-    expect([count, made, pages]).toEqual([1_000_000, 1_000_000, 1000]);
+    expect([count, made, pages]).toEqual([200_000, 200_000, 200]);
   });
 
   test("mixes generated and written files in one order", async () => {

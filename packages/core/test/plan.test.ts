@@ -1,7 +1,9 @@
 import {
   canonicalPlan,
   type Expr,
+  formatFilter,
   isAmlError,
+  parseFilter,
   parsePlan,
   parseStep,
   type Plan,
@@ -237,6 +239,113 @@ describe("parsePlan", () => {
     let where: unknown = { col: "a" };
     for (let depth = 0; depth < 50_000; depth++) where = { fn: "not", args: [where] };
     expect(refusal(planOf({ op: "filter", where }))[0]).toMatch(/^steps\[0\]\.where is no filter: /);
+  });
+
+  describe("a filter's tree", () => {
+    const where = (tree: unknown): unknown => planOf({ op: "filter", where: tree });
+    const call = (fn: string, ...args: readonly unknown[]): unknown => ({ fn, args });
+    const [a, one, none] = [{ col: "a" }, { lit: 1 }, { lit: null }];
+    const nested = (levels: number): unknown =>
+      Array.from({ length: levels }).reduce<unknown>((tree) => call("not", tree), a);
+    const date = (...fields: readonly number[]): unknown =>
+      call("datetime", ...fields.map((lit) => ({ lit })));
+
+    test.each<[string, unknown, RegExp]>([
+      ["no such function", call("exec", a), /exec is not allowed here/],
+      ["a function of objects", call("constructor", a), /constructor is not allowed here/],
+      ["bits", call("&", a, a), /no part of a filter/],
+      ["a name that is none", { col: 1 }, /takes a name in quotes/],
+      ["no literal", { lit: {} }, /is not allowed here/],
+      ["infinite", { lit: Infinity }, /no part of a filter/],
+      ["undefined", { lit: undefined }, /no part of a filter/],
+      ["two things at once", { ...a, ...one }, /no part of a filter/],
+      ["an unknown field", { ...a, as: "b" }, /no part of a filter/],
+      ["arguments of no list", { fn: "and", args: "ab" }, /no part of a filter/],
+      ["no arguments", { fn: "not" }, /no part of a filter/],
+      ["a null", call("not", null), /no part of a filter/],
+      ["and of one", call("and", a), /no part of a filter/],
+      ["or of none", call("or"), /too early/],
+      ["not of two", call("not", a, a), /no part of a filter/],
+      ["a sum of three", call("+", a, a, a), /no part of a filter/],
+      ["a comparison of three", call("<", a, a, a), /no part of a filter/],
+      ["a comparison of one", call("<", a), /no part of a filter/],
+      ["length of two", call("length", a, a), /number of arguments/],
+      ["contains of one", call("contains", a), /number of arguments/],
+      ["substring of four", call("substring", a, one, one, one), /number of arguments/],
+      ["equal to None", call("==", a, none), /no part of a filter/],
+      ["None unequal to", call("!=", none, a), /no part of a filter/],
+      ["in a column", call("in", a, { col: "b" }), /literals only/],
+      ["in a sum", call("not_in", a, call("+", one, one)), /literals only/],
+      ["in nothing at all", call("in"), /no part of a filter/],
+      ["no leap year", call("<", a, date(2023, 2, 29)), /no date/],
+      ["hour 24", date(2024, 2, 29, 24), /no date/],
+      ["the year 0", date(0, 1, 1), /no date/],
+      ["a fraction of a day", date(2024, 1, 1.5), /no date/],
+      ["two fields", date(2024, 1), /no date/],
+      ["a date of columns", call("datetime", a, one, one), /no date/],
+      ["a small int", { int: "5" }, /no part of a filter/],
+      ["the largest safe int", { int: "9007199254740991" }, /no part of a filter/],
+      ["an int that is a number", { int: 2 ** 60 }, /no part of a filter/],
+      ["an int with a plus", { int: "+9007199254740993" }, /is not allowed here/],
+      ["an int that is code", { int: "1) or (1" }, /is not allowed here|no part/],
+      ["201 levels", nested(201), /too long or nested too deeply/],
+      ["shared branches", Array.from({ length: 60 }).reduce((x) => call("and", x, x), a), /too long/],
+    ])("is refused for %s", (_, tree, fault) => {
+      const [first, ...more] = refusal(where(tree));
+      expect(first).toMatch(/^steps\[0\]\.where (has something that is no part of a filter|is no filter: )/);
+      expect(first).toMatch(fault);
+      expect(more).toEqual([]);
+    });
+
+    test.each<[string, unknown]>([
+      ["200 levels", nested(200)],
+      ["a leap day", date(2024, 2, 29)],
+      ["an int beyond the safe range", { int: "-9007199254740993" }],
+      ["in nothing", call("in", a)],
+      ["None in a list", call("in", a, none, date(2024, 1, 1))],
+    ])("is taken with %s", (_, tree) => {
+      expect(stepOf({ op: "filter", where: tree })).toEqual({ op: "filter", where: tree });
+    });
+
+    test("is taken exactly when its text says the same", () => {
+      const leaf = fc.oneof(
+        fc.record({ col: fc.constantFrom("a", "b c") }),
+        fc.record({ lit: fc.constantFrom<unknown>(null, true, 1, -2, 1.5, 2024, "x", undefined, NaN) }),
+        fc.record({ int: fc.constantFrom<unknown>("9007199254740993", "-9007199254740993", "7", "x", 1) }),
+        fc.constant(null),
+      );
+      const names =
+        "and or not == != < <= > >= in not_in is_null is_not_null is_error + - * / // % ** negate contains " +
+        "starts_with ends_with substring index_of length to_upper to_lower datetime & is";
+      const { tree } = fc.letrec<{ tree: unknown }>((tie) => ({
+        tree: fc.oneof(
+          { depthSize: "small", withCrossShrink: true },
+          leaf,
+          fc.record({
+            fn: fc.constantFrom(...names.split(" ")),
+            args: fc.array(tie("tree"), { minLength: 1, maxLength: 3 }),
+          }),
+        ),
+      }));
+      let taken = 0;
+      fc.assert(
+        fc.property(tree, (given) => {
+          let same = false;
+          try {
+            expect(parseFilter(formatFilter(given as Expr))).toEqual(given);
+            same = true;
+          } catch {
+            // Refused below, too.
+          }
+          if (same) {
+            taken++;
+            expect(stepOf({ op: "filter", where: given })).toEqual({ op: "filter", where: given });
+          } else expect(refusal(where(given))).toHaveLength(1);
+        }),
+        { numRuns: 500 },
+      );
+      expect(taken).toBeGreaterThan(20);
+    });
   });
 
   test("a filter's tree comes back frozen", () => {

@@ -299,7 +299,7 @@ describe("parseUri", () => {
           if (!isAmlError(error, "path_invalid")) throw error;
         }
       }),
-      { numRuns: 1000 },
+      { numRuns: 500 },
     );
   });
 });
