@@ -8,6 +8,7 @@ import {
 } from "@aml/core";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { anyText } from "./any-text.ts";
 
 const col = (name: string): Expr => ({ col: name });
 const lit = (value: string | number | boolean | null): Expr => ({ lit: value });
@@ -357,7 +358,7 @@ describe("parseFilter", () => {
       ),
     );
     const texts = fc.oneof(
-      fc.string({ unit: "binary", maxLength: 30 }),
+      anyText(30),
       fc.array(pieces, { maxLength: 12 }).map((all) => all.join(" ")),
     );
     let taken = 0;
@@ -404,7 +405,7 @@ describe("formatFilter", () => {
   });
 
   test("is undone by parseFilter, for any tree", () => {
-    const text = fc.string({ unit: "binary", maxLength: 5 });
+    const text = anyText(5);
     const integer = fc
       .bigInt({ min: 2n ** 53n, max: 2n ** 80n })
       .chain((n) => fc.constantFrom(`${n}`, `-${n}`));

@@ -9,6 +9,7 @@ import {
 } from "@aml/core";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { anyText } from "./any-text.ts";
 
 const workspace = { subscriptionId: "s", resourceGroup: "r", workspaceName: "w" };
 const arm = "subscriptions/s/resourceGroups/r/providers/Microsoft.MachineLearningServices/workspaces/w";
@@ -287,7 +288,7 @@ describe("parseUri", () => {
       ...`adl:// dbfs:/ acct.blob.core.windows.net / ${arm}/ registries/ r/ [ ] * \0 \ud800 =`.split(" "),
     );
     const texts = fc.oneof(
-      fc.string({ unit: "binary" }),
+      anyText(),
       fc.array(pieces, { maxLength: 12 }).map((all) => all.join("")),
     );
     fc.assert(
