@@ -84,12 +84,11 @@ function parseString(filter: string, start: number, text: string): Expr {
   return { lit };
 }
 
+const METHODS = CALLABLES.map(([, , , name]) => name).slice(0, -1);
 const ALLOWED =
   'Allowed are col("name"), plain column names, numbers, strings, True, False, None, datetime(2025, 1, 31), ' +
-  "== != < <= > >= and or not in is + - * / // % **, len(x) and the methods " +
-  CALLABLES.map(([, , , name]) => name)
-    .slice(0, -1)
-    .join(", ");
+  "== != < <= > >=, and or not, in [...], is None, + - * / // % **, len(x), and the methods " +
+  `${METHODS.join(", ")}.`;
 
 /** The error for one place of a filter, with an excerpt that points at it. */
 export function refuse(
