@@ -8,7 +8,7 @@ const SHORT_ASSET = /^azureml:(?<name>[^/\\:@]+)(?::(?<version>[^/\\:@]+)|@(?<la
 /** Scheme, authority and path; of `dbfs:/x` the scheme alone. */
 const PARTS = /^([\w+.-]+):(?:\/\/([^/?#]*)\/?(.*))?/s;
 /** Container, account, service and endpoint. */
-const STORE = /^(?:([^@:]+)@)?([^.@:]+)\.(?:(blob|dfs|file)\.)?([^@:]+)$/i;
+const STORE = /^(?:([^@:]+)@)?([^.@:]+)\.(?:(blob|dfs|file)\.)?([^@:]+(?::\d+)?)$/i;
 const FILE = /^file:(?:\/\/(?:localhost|([^/]*))|(?!\/\/))(\/.*)$/is;
 
 const FORMS =

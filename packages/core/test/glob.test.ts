@@ -444,14 +444,14 @@ describe("listGlob", () => {
     });
 
     test("all of them stream, never held", async () => {
-      const { storage, pages } = million(200_000);
+      const { storage, pages } = million(50_000);
       let count = 0;
       let ahead = 0;
       for await (const { path } of listGlob(storage, "big/*[05].csv")) {
         count++;
         ahead = Math.max(ahead, pages() * pageSize - Number(path.slice(4, 11)));
       }
-      expect(count).toBe(40_000);
+      expect(count).toBe(10_000);
       expect(ahead).toBeLessThanOrEqual(pageSize);
     });
   });

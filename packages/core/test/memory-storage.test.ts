@@ -36,7 +36,7 @@ describe("memoryStorage", () => {
       pageSize: 1000,
       onPage: () => (pages += 1),
       *generate() {
-        for (let index = 0; index < 200_000; index += 1) {
+        for (let index = 0; index < 50_000; index += 1) {
           made += 1;
           yield `many/${String(index).padStart(7, "0")}.csv`;
         }
@@ -50,7 +50,7 @@ describe("memoryStorage", () => {
         expect([made, pages]).toEqual([2500, 3]);
       }
     }
-    expect([count, made, pages]).toEqual([200_000, 200_000, 200]);
+    expect([count, made, pages]).toEqual([50_000, 50_000, 50]);
   });
 
   test("mixes generated and written files in one order", async () => {

@@ -77,6 +77,17 @@ describe("parseUri", () => {
       { kind: "blob", scheme: "https", ...azure, container: "data", path: "X" },
     ],
     [
+      "https://acct.blob.core.windows.net:443/data/x",
+      {
+        kind: "blob",
+        scheme: "https",
+        account: "acct",
+        endpoint: "core.windows.net:443",
+        container: "data",
+        path: "x",
+      },
+    ],
+    [
       "https://acct.blob.core.usgovcloudapi.net/data",
       {
         kind: "blob",
