@@ -7,6 +7,7 @@ import type { WorkspacePackage } from "./workspace-packages.ts";
 const BUDGETS: Readonly<Record<string, number>> = {
   "@aml/core": 12_000,
   "@aml/core/adapter": 2_000,
+  "@aml/core/engine": 3_000,
   "@aml/core/layers": 5_000,
   "@aml/core/memory": 6_000,
   "@aml/core/registry": 3_000,

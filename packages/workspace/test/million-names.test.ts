@@ -1,0 +1,37 @@
+import { memory, memoryRegistry, memorySecrets, memoryStorage } from "@aml/core/memory";
+import { createWorkspace } from "@aml/core/workspace";
+import { expect, test } from "vitest";
+
+test("a folder of a million names streams in bounded memory, a page at a time", async () => {
+  let pages = 0;
+  const big = memoryStorage({
+    uri: "memory://big",
+    pageSize: 5000,
+    onPage: () => (pages += 1),
+    *generate() {
+      for (let day = 0; day < 1_000_000; day++) yield `logs/${String(day).padStart(7, "0")}.json`;
+    },
+  });
+  const workspace = createWorkspace({
+    adapters: [memory(new Map([["big", big]]))],
+    registry: memoryRegistry(),
+    secrets: memorySecrets(),
+  });
+  const files = workspace.files("memory://big/logs/*.json").files();
+  let count = 0;
+  let pagesAtFirst = 0;
+  let most = 0;
+  let last = "";
+  for await (const { relativePath } of files) {
+    if (count === 0) pagesAtFirst = pages;
+    if (count % 50_000 === 0) most = Math.max(most, process.memoryUsage().heapUsed);
+    if (relativePath <= last) throw new Error(`${relativePath} after ${last}`);
+    last = relativePath;
+    count++;
+  }
+  expect(count).toBe(1_000_000);
+  expect(pagesAtFirst).toBe(1);
+  expect(pages).toBeLessThanOrEqual(201);
+  // Held, a million of these entries take over 300 MB.
+  expect(most).toBeLessThan(200 * 2 ** 20);
+});
