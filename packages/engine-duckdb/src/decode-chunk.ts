@@ -1,6 +1,7 @@
 import type { Cell, ColumnType, Row } from "@aml/core";
 import type { DuckDBDataChunk } from "@duckdb/node-api";
 import duckdb from "@duckdb/node-bindings";
+import { readStrings } from "./read-strings.ts";
 
 type Vector = ReturnType<typeof duckdb.data_chunk_get_vector>;
 
@@ -89,10 +90,10 @@ function readerFor(type: ColumnType): ColumnReader {
       return readBytes;
     case "json":
       return (vector, count) =>
-        readStrings(vector, count).map((text) => (text === null ? null : parseJson(text)));
+        readTexts(vector, count).map((text) => (text === null ? null : parseJson(text)));
     case "string":
     case "decimal":
-      return readStrings;
+      return readTexts;
   }
 }
 
@@ -154,69 +155,9 @@ function dateText(): (days: number) => string {
 const INLINE = 12;
 const ENTRY = 16;
 
-/**
- * Texts of a vector: 16 bytes each, of which 4 are the length; up to 12 bytes lie behind it, longer ones elsewhere.
- * Texts of ASCII are cut from one string for the whole column, which is much cheaper than decoding each.
- */
-function readStrings(vector: Vector, count: number): (string | null)[] {
+function readTexts(vector: Vector, count: number): (string | null)[] {
   const valid = validityOf(vector, count);
-  const data = duckdb.vector_get_data(vector, count * ENTRY);
-  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
-  let total = 0;
-  for (let row = 0; row < count; row += 1) {
-    if (valid === undefined || isValid(valid, row)) total += view.getUint32(row * ENTRY, true);
-  }
-  const bytes = Buffer.allocUnsafe(total);
-  const ends = new Uint32Array(count);
-  let at = 0;
-  let ascii = 0;
-  for (let row = 0; row < count; row += 1) {
-    if (valid === undefined || isValid(valid, row)) {
-      const entry = row * ENTRY;
-      const length = view.getUint32(entry, true);
-      if (length <= INLINE) {
-        for (let i = 0; i < length; i += 1) {
-          const byte = data[entry + 4 + i] ?? 0;
-          ascii |= byte;
-          bytes[at + i] = byte;
-        }
-      } else {
-        const far = duckdb.get_data_from_pointer(
-          data.buffer as ArrayBuffer,
-          data.byteOffset + entry + 8,
-          length,
-        );
-        bytes.set(far, at);
-        for (let i = 0; i < length; i += 1) ascii |= far[i] ?? 0;
-      }
-      at += length;
-    }
-    ends[row] = at;
-  }
-  return ascii < 0x80 ? cutAscii(bytes, ends, valid) : cutUtf8(bytes, ends, valid);
-}
-
-function cutAscii(bytes: Buffer, ends: Uint32Array, valid: Uint8Array | undefined): (string | null)[] {
-  const text = bytes.toString("latin1");
-  const out: (string | null)[] = new Array<string | null>(ends.length);
-  let from = 0;
-  for (let row = 0; row < ends.length; row += 1) {
-    const to = ends[row] ?? 0;
-    out[row] = valid === undefined || isValid(valid, row) ? text.slice(from, to) : null;
-    from = to;
-  }
-  return out;
-}
-
-function cutUtf8(bytes: Buffer, ends: Uint32Array, valid: Uint8Array | undefined): (string | null)[] {
-  const out: (string | null)[] = new Array<string | null>(ends.length);
-  let from = 0;
-  for (let row = 0; row < ends.length; row += 1) {
-    const to = ends[row] ?? 0;
-    out[row] = valid === undefined || isValid(valid, row) ? bytes.toString("utf8", from, to) : null;
-    from = to;
-  }
-  return out;
+  return readStrings(vector, count, valid && ((row) => isValid(valid, row)));
 }
 
 function readBytes(vector: Vector, count: number): Cell[] {

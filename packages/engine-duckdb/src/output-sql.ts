@@ -1,6 +1,7 @@
 import type { TableFormat } from "@aml/core";
 import type { CompiledPlan } from "./compile-plan.ts";
 import { columnTypeOf, distinctIds, type PlanColumn } from "./plan-column.ts";
+import { SENTINEL } from "./scope.ts";
 import { quoteIdentifier, quoteText } from "./sql-text.ts";
 
 /** Columns whose conversion errors one mask column holds: a double is exact to 2⁵³. */
@@ -17,7 +18,8 @@ export interface StreamQuery {
 /**
  * The query behind `batches`: the columns in the few types that rows are decoded from, masks of conversion errors,
  * and the sentinel. DuckDB's streams end in the same way when the query failed and when it is done (T1), so the last
- * row, and only it, has true in the last column.
+ * row, and only it, has true in the last column. It comes from a table: behind a bare SELECT, which has no place in
+ * the order of a parallel scan, DuckDB would run the whole query on one thread.
  */
 export function streamQuery(plan: CompiledPlan): StreamQuery {
   const failing = plan.columns.filter(({ errorId }) => errorId !== undefined);
@@ -34,7 +36,7 @@ export function streamQuery(plan: CompiledPlan): StreamQuery {
   const list = all.map((value, at) => `${value} AS ${ids[at]}`);
   const sql =
     `${plan.ctes}\nSELECT ${[...list, "false AS done"].join(",\n  ")}\nFROM ${plan.from}\n` +
-    `UNION ALL\nSELECT ${[...ids.map(() => "NULL"), "true"].join(", ")}`;
+    `UNION ALL\nSELECT ${[...ids.map(() => "NULL"), "done"].join(", ")} FROM ${SENTINEL}`;
   return { sql, columns: plan.columns, failing, masks: masks.length };
 }
 

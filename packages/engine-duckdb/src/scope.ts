@@ -12,6 +12,9 @@ export interface ScopeOptions {
   readonly gate: Gate;
 }
 
+/** A table of one row and one column, `done`, that is true: behind the rows of a query it says that they are all. */
+export const SENTINEL = '"end of rows"';
+
 /** A DuckDB of one result's own: it reads that result's files, writes to its folder, and can do nothing else. */
 export interface Scope {
   /** Temporary files of this scope. */
@@ -69,7 +72,7 @@ export async function openScope(options: ScopeOptions): Promise<Scope> {
       const both = [...new Set([...paths, ...paths.map(escapeGlob)])];
       const connection = await connect();
       await connection.run(
-        `SET TimeZone = 'UTC'; SET temp_directory = ${quoteText(join(folder, "spill"))}; ` +
+        `CREATE TABLE ${SENTINEL} AS SELECT true AS done; SET TimeZone = 'UTC'; SET temp_directory = ${quoteText(join(folder, "spill"))}; ` +
           `SET allowed_directories = ${quoteList([folder])}; SET allowed_paths = ${quoteList(both)}; ` +
           "SET enable_external_access = false; SET lock_configuration = true",
       );
