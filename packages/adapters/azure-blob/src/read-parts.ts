@@ -72,7 +72,7 @@ async function nextChunk(
   ahead: Ahead,
   given: number,
 ): Promise<Uint8Array | undefined> {
-  if (given >= first.offset + first.length) return ahead.shift();
+  if (given >= first.offset + first.length) return ahead.next();
   const { value, done } = await chunks.next().catch((error: unknown) => {
     throw fail(error);
   });
@@ -82,52 +82,60 @@ async function nextChunk(
 
 interface Ahead {
   start(): void;
-  shift(): Promise<Uint8Array>;
+  next(): Promise<Uint8Array>;
 }
 
 function fetchAhead({ first, end, next, partSize, window, fail }: PartsInput): Ahead {
-  const queue: Promise<Uint8Array>[] = [];
+  const queue: Promise<Uint8Array[]>[] = [];
+  // Of the part whose turn it is: what is left of it, the next chunk last.
+  let chunks: Uint8Array[] = [];
   let offset = first.offset + first.length;
   const start = (): void => {
     while (offset < end && queue.length < window) {
       const at = offset;
       const count = Math.min(partSize, end - at);
       offset += count;
-      const bytes = next(at, count).then((part) => collect(part, fail));
+      const part = next(at, count).then((begun) => collect(begun, fail));
       // Reported when its turn comes; if an earlier part fails, nobody asks.
-      bytes.catch(() => undefined);
-      queue.push(bytes);
+      part.catch(() => undefined);
+      queue.push(part);
     }
   };
   return {
     start,
-    async shift() {
+    async next() {
       start();
-      const bytes = await queue[0];
-      void queue.shift();
-      start();
-      if (bytes) return bytes;
+      if (chunks.length === 0) {
+        chunks = (await queue[0])?.toReversed() ?? [];
+        void queue.shift();
+        start();
+      }
+      const chunk = chunks.pop();
+      if (chunk) return plain(chunk);
       throw new AmlError("internal", "There is no further part to read.");
     },
   };
 }
 
-/** Reads a whole part into memory. @throws `unavailable` when it has another length. */
-function collect({ stream, length }: Part, fail: (error: unknown) => unknown): Promise<Uint8Array> {
+/**
+ * Reads a whole part into memory, in the chunks that it comes in: put together, every byte would be held twice.
+ *
+ * @throws `unavailable` when it has another length.
+ */
+function collect({ stream, length }: Part, fail: (error: unknown) => unknown): Promise<Uint8Array[]> {
   return new Promise((resolve, reject) => {
-    const bytes = new Uint8Array(length);
+    const chunks: Uint8Array[] = [];
     let size = 0;
     stream.on("data", (chunk: Uint8Array) => {
-      if (size + chunk.byteLength > length) {
+      size += chunk.byteLength;
+      if (size > length) {
+        chunks.length = 0;
         destroy(stream);
         reject(tooLong(length));
-      } else {
-        bytes.set(chunk, size);
-        size += chunk.byteLength;
-      }
+      } else chunks.push(chunk);
     });
     stream.once("end", () => {
-      if (size === length) resolve(bytes);
+      if (size === length) resolve(chunks);
       else reject(cutOff(size, length));
     });
     stream.once("error", (error) => {
