@@ -29,7 +29,8 @@ const { only, quick } = values;
 if (!values["no-build"] && !process.execArgv.some((arg) => arg.includes("@aml/source"))) build();
 const { BENCHES } = await import("./src/benches.ts");
 const unknown = only.find((name) => !(name in BENCHES));
-if (unknown !== undefined) throw new Error(`There is no ${unknown}; there are ${Object.keys(BENCHES).join(", ")}.`);
+if (unknown !== undefined)
+  throw new Error(`There is no ${unknown}; there are ${Object.keys(BENCHES).join(", ")}.`);
 
 const repetitions = quick ? 3 : 5;
 const facts = factsOf(repetitions);
@@ -70,6 +71,10 @@ process.exitCode = missed > 0 || failures.length > 0 ? 1 : 0;
 
 function build(): void {
   const args = ["run", "build", "--filter=@aml/bench^...", "--filter=@aml/cli", "--output-logs=errors-only"];
-  const { status } = spawnSync("turbo", args, { cwd: root, stdio: ["ignore", 2, 2], shell: process.platform === "win32" });
+  const { status } = spawnSync("turbo", args, {
+    cwd: root,
+    stdio: ["ignore", 2, 2],
+    shell: process.platform === "win32",
+  });
   if (status !== 0) throw new Error("The packages could not be built.");
 }

@@ -31,9 +31,9 @@ export function openSdk({ accountName, accountKey, endpoint, containerName }: Bl
   return new ContainerClient(`${endpoint}/${containerName}`, key);
 }
 
-export function openStore({ accountKey, ...options }: BlobTarget): StorageAdapter {
+export function openStore({ accountKey, accountName, endpoint, containerName }: BlobTarget): StorageAdapter {
   return azureBlob.open({
-    options: azureBlob.parseOptions(options),
+    options: azureBlob.parseOptions({ accountName, endpoint, containerName }),
     credential: { kind: "account_key", accountKey: new Secret(accountKey) },
   });
 }

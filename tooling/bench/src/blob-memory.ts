@@ -55,9 +55,13 @@ function text({ rss, buffers }: DownloadMemory): string {
 
 function runChild(side: string, task: DownloadTask): Promise<DownloadMemory> {
   const script = fileURLToPath(new URL("download-child.ts", import.meta.url));
-  const child = spawn(process.execPath, [...process.execArgv, "--expose-gc", script, side, JSON.stringify(task)], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  const child = spawn(
+    process.execPath,
+    [...process.execArgv, "--expose-gc", script, side, JSON.stringify(task)],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
   let output = "";
   child.stdout.on("data", (data) => (output += String(data)));
   return new Promise((resolve, reject) => {

@@ -17,7 +17,9 @@ export async function digestRows(
 
 function textOf(value: unknown): string {
   if (value instanceof Date) return `date ${value.getTime()}`;
-  return value === null ? "null" : `${typeof value} ${String(value)}`;
+  if (value === null) return "null";
+  if (typeof value === "bigint") return `bigint ${value}`;
+  return `${typeof value} ${JSON.stringify(value)}`;
 }
 
 /** Length and hash of the bytes of a stream. */

@@ -23,11 +23,11 @@ const sample = (): void => {
   buffers = Math.max(buffers, now.external);
 };
 const timer = setInterval(sample, 5);
-const found = await digestBytes(await read(task.size));
+const digest = await digestBytes(await read(task.size));
 sample();
 clearInterval(timer);
 const result: DownloadMemory = {
-  ...found,
+  ...digest,
   rss: Math.max(rss, peakOfKernel()) - idle.rss,
   buffers: buffers - idle.external,
 };
@@ -37,7 +37,8 @@ type Read = (length: number) => Promise<AsyncIterable<Uint8Array>>;
 
 function readOurs(): Read {
   const store = openStore(task);
-  return async (length) => (await store.read(parseStorePath(task.path), { range: { offset: 0, length } })).body;
+  return async (length) =>
+    (await store.read(parseStorePath(task.path), { range: { offset: 0, length } })).body;
 }
 
 function readSdk(): Read {

@@ -48,7 +48,8 @@ const MOST_MS = 200;
 /** `aml --version` of the built command, from process start to process end. */
 export const startUp: Bench = async ({ repetitions, report }) => {
   const command = fileURLToPath(new URL("../../../packages/cli/dist/main.js", import.meta.url));
-  if (!existsSync(command)) throw new Error("The command is not built: run the benchmarks through `npm run bench`.");
+  if (!existsSync(command))
+    throw new Error("The command is not built: run the benchmarks through `npm run bench`.");
   const run = (args: readonly string[]): Promise<string> => {
     const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
     if (status !== 0) throw new Error(`${args.join(" ")} ended with ${status}: ${stderr}`);

@@ -82,7 +82,9 @@ export function tableOf(lines: readonly Line[]): string {
 export function factsOf(repetitions: number): string {
   const versions = ["@duckdb/node-api", "@azure/storage-blob"].map((name) => `${name} ${versionOf(name)}`);
   const kit = createRequire(new URL("../../kit/package.json", import.meta.url));
-  const azurite = JSON.parse(readFileSync(kit.resolve("azurite/package.json"), "utf8")) as { version: string };
+  const azurite = JSON.parse(readFileSync(kit.resolve("azurite/package.json"), "utf8")) as {
+    version: string;
+  };
   return [
     `- ${new Date().toISOString().slice(0, 10)}, medians of ${repetitions}, all sides in turns`,
     `- ${os.availableParallelism()} cores (${os.arch()}), ${Math.round(os.totalmem() / 2 ** 30)} GiB, ` +

@@ -21,7 +21,11 @@ export async function openTableSession(): Promise<TableSession> {
     connection,
     engine,
     async open(path, steps, given = engine) {
-      const plan = parsePlan({ version: 1, source: { from: "paths", paths: [{ file: `file://${path}` }] }, steps });
+      const plan = parsePlan({
+        version: 1,
+        source: { from: "paths", paths: [{ file: `file://${path}` }] },
+        steps,
+      });
       return given.open(plan, listed(await fileRef(path)));
     },
     async close() {
@@ -33,7 +37,7 @@ export async function openTableSession(): Promise<TableSession> {
 }
 
 async function fileRef(path: string): Promise<FileRef> {
-  const storage = await local.open({ options: { path: dirname(path) }, credential: { kind: "anonymous" } });
+  const storage = local.open({ options: { path: dirname(path) }, credential: { kind: "anonymous" } });
   const name = basename(path);
   const stat = await storage.stat(parseStorePath(name));
   return { uri: `${storage.uri}/${name}`, relativePath: name, stat, storage };
@@ -52,7 +56,11 @@ export async function drain(table: TabularResult): Promise<number> {
 }
 
 /** The query that a plan compiles to, for DuckDB to run on its own. */
-export async function compiledSql(session: TableSession, path: string, steps: readonly unknown[]): Promise<string> {
+export async function compiledSql(
+  session: TableSession,
+  path: string,
+  steps: readonly unknown[],
+): Promise<string> {
   const table = await session.open(path, steps);
   const { uri } = await fileRef(path);
   await table[Symbol.asyncDispose]();

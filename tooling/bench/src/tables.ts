@@ -16,7 +16,9 @@ const GROUPED = ["payment_type", "passenger_count", "total_amount", "pickup_at"]
 const group = (from: string): string =>
   "SELECT payment_type, passenger_count, count(*) AS rides, max(total_amount) AS most, max(pickup_at) AS latest " +
   `FROM ${from} GROUP BY ALL ORDER BY ALL`;
-const everything = (from: string): string => `SELECT count(*) AS rows, bit_xor(hash(t)) AS hash FROM ${from} t`;
+const counted = (from: string): string => `SELECT count(*) AS rows FROM ${from}`;
+const everything = (from: string): string =>
+  `SELECT count(*) AS rows, bit_xor(hash(t)) AS hash FROM ${from} t`;
 
 export const parquet: Bench = async (input) => {
   await benchTables(input, { format: "parquet", rows: 8_000_000, most: 1.2, read: { op: "read_parquet" } });
@@ -42,7 +44,8 @@ async function benchTables(input: BenchInput, { format, rows, most, read }: Subj
     const label = `${format === "csv" ? "CSV" : "Parquet"}, ${(count / 1e6).toFixed(1)} M rows`;
     await filterAndProject(`${label}: filter and project`, session, path, read, most, input);
     for (const [what, steps, sql, bar] of [
-      ["count", [], (from: string) => `SELECT count(*) AS rows FROM ${from}`, most],
+      // Of Parquet both sides answer it from the footer, within a millisecond or two: no bar.
+      ["count", [], counted, format === "csv" ? most : undefined],
       ["group", [{ op: "keep_columns", columns: GROUPED }], group, most],
       // The guide's goal for all columns; of Parquet nothing is converted.
       ["all 14 columns", [], everything, format === "csv" ? 2.2 : most],
@@ -69,11 +72,7 @@ async function filterAndProject(
   { repetitions, report }: BenchInput,
 ): Promise<void> {
   const { connection } = session;
-  const steps = [
-    read,
-    { op: "filter", where: parseFilter(FILTER) },
-    { op: "keep_columns", columns: KEPT },
-  ];
+  const steps = [read, { op: "filter", where: parseFilter(FILTER) }, { op: "keep_columns", columns: KEPT }];
   const sql = `SELECT ${KEPT.join(", ")} FROM ${readTyped(path)} WHERE ${WHERE}`;
   const table = await session.open(path, steps);
   const ours = await digestRows(table.batches());
@@ -106,7 +105,7 @@ async function asSubquery(
   connection: DuckDBConnection,
   ours: string,
   peer: string,
-  most: number,
+  most: number | undefined,
   { repetitions, report }: BenchInput,
 ): Promise<void> {
   assertSame(what, await firstRows(connection, ours), await firstRows(connection, peer));
