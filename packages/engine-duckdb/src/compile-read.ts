@@ -5,6 +5,7 @@ import { distinctIds, type PlanColumn } from "./plan-column.ts";
 import { checked, FILE_INDEX, type CompileOptions, type Relation } from "./relation.ts";
 import { constants, refuseSameNames, sharedColumns, type SharedColumn } from "./shared-columns.ts";
 import { escapeGlob, quoteIdentifier, quoteList, quoteText } from "./sql-text.ts";
+import { widened } from "./unite-schemas.ts";
 
 /** The rows of the files, with the columns that are the same for all rows of a file. */
 export function compileRead(
@@ -241,17 +242,25 @@ function parquetReader(table: ParquetTable, ids: readonly string[]): Reader {
   return {
     columns,
     select(sharedIds, shared) {
-      const list = [
-        ...constants(sharedIds, shared, "file_index", 0, table.paths.length),
-        ...columns.map(
-          ({ id, name }) => `${quoteIdentifier(name)}${id === name ? "" : ` AS ${quoteIdentifier(id)}`}`,
-        ),
-      ];
-      return `SELECT ${list.join(", ") || NO_COLUMN}\n  FROM ${readParquet(table.paths)}`;
+      const arms = table.groups.map(({ first, paths, types }) => {
+        const list = [
+          ...constants(sharedIds, shared, "file_index", first, paths.length),
+          ...columns.map(({ id, name, sqlType }) => {
+            const from = types.get(name);
+            const value =
+              from === undefined
+                ? `NULL::${sqlType}`
+                : widened(quoteIdentifier(name), from, sqlType, name);
+            return value === quoteIdentifier(id) ? value : `${value} AS ${quoteIdentifier(id)}`;
+          }),
+        ];
+        return `SELECT ${list.join(", ") || NO_COLUMN}\n  FROM ${readParquet(paths)}`;
+      });
+      return arms.join("\n  UNION ALL\n  ");
     },
   };
 }
 
 export function readParquet(paths: readonly string[]): string {
-  return `read_parquet(${quoteList(paths.map(escapeGlob))}, union_by_name = true, hive_partitioning = false)`;
+  return `read_parquet(${quoteList(paths.map(escapeGlob))}, hive_partitioning = false)`;
 }

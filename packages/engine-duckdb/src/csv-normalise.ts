@@ -50,7 +50,7 @@ export function formatRecords(
 ): string {
   let out = "";
   for (const record of records) {
-    if (record.fields.length > fields) throw tooLong(record, fields, delimiter);
+    if (isTooLong(record, fields)) throw tooLong(record, fields, delimiter);
     for (let at = 0; at < fields; at += 1) {
       const value = record.fields[at] ?? "";
       const bare = fields > 1 && !/["\r\n]|^\s|\s$/.test(value) && !value.includes(delimiter.charAt(0));
@@ -59,6 +59,11 @@ export function formatRecords(
     out += "\n";
   }
   return out;
+}
+
+/** A delimiter at the end of a full row is let pass, as DuckDB does: no value is behind it. */
+function isTooLong({ fields: own }: CsvRecord, fields: number): boolean {
+  return own.length > fields + 1 || (own.length > fields && own[fields] !== "");
 }
 
 function tooLong(record: CsvRecord, fields: number, delimiter: string): CsvFault {

@@ -6,6 +6,8 @@ export interface CsvShape {
   readonly quotes: "none" | "regular" | "irregular";
   /** There are line breaks within quotes. */
   readonly multiLine: boolean;
+  /** The delimiter's first byte occurs. */
+  readonly delimited: boolean;
   /** How lines end. */
   readonly lineEnds: "lf" | "crlf" | "cr" | "mixed";
 }
@@ -52,6 +54,8 @@ function createScanner(delimiter: string): Scanner {
   let state: "outside" | "inside" | "maybe closed" = "outside";
   let last = LF;
   let first = true;
+  const [lead = 0] = Buffer.from(delimiter);
+  let delimited = false;
   let sawQuote = false;
   let irregular = false;
   let multiLine = false;
@@ -93,6 +97,9 @@ function createScanner(delimiter: string): Scanner {
       let text = chunk;
       if (first && text[0] === 0xef && text[1] === 0xbb && text[2] === 0xbf) text = text.subarray(3);
       first = false;
+      delimited ||= text.includes(lead);
+      // DuckDB overlooks a field too many that holds nothing but NULs.
+      irregular ||= text.includes(0);
       if (sawQuote || text.includes(QUOTE)) {
         sawQuote = true;
         if (single < 0 || single > 0x7f) irregular = true;
@@ -104,8 +111,9 @@ function createScanner(delimiter: string): Scanner {
     },
     decided: () => irregular || isMixed(ends),
     end: () => ({
-      quotes: !sawQuote ? "none" : irregular || state === "inside" ? "irregular" : "regular",
+      quotes: irregular || state === "inside" ? "irregular" : sawQuote ? "regular" : "none",
       multiLine,
+      delimited,
       lineEnds: lineEndsOf(ends),
     }),
   };

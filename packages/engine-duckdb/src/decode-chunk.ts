@@ -1,4 +1,4 @@
-import type { Cell, ColumnType, Row } from "@aml/core";
+import { AmlError, type Cell, type ColumnType, type Row } from "@aml/core";
 import type { DuckDBDataChunk } from "@duckdb/node-api";
 import duckdb from "@duckdb/node-bindings";
 import { readStrings } from "./read-strings.ts";
@@ -134,22 +134,48 @@ function validityOf(vector: Vector, count: number): Uint8Array | undefined {
 
 const isValid = (bits: Uint8Array, row: number): boolean => (((bits[row >> 3] ?? 0) >> (row & 7)) & 1) === 1;
 
-/** DuckDB's own sign for ±infinity is no date of JavaScript's, so it becomes an invalid Date, as out of range. */
+const LAST_MS = 8_640_000_000_000_000;
+
+/** @throws `parse_failed` for what no Date holds: infinity, and years beyond 275760. */
 function instantOf(micros: bigint): Date {
-  return new Date(Math.floor(Number(micros) / 1000));
+  const ms = Math.floor(Number(micros) / 1000);
+  if (Math.abs(ms) <= LAST_MS) return new Date(ms);
+  throw new AmlError("parse_failed", "A timestamp is infinite or lies beyond the year 275760.", {
+    hint: "Convert the column to string with convert_column_types, or filter such rows out.",
+    context: { microseconds: String(micros) },
+  });
 }
 
+/** DuckDB's own signs for infinite dates. */
+const ENDLESS: ReadonlyMap<number, string> = new Map([
+  [2_147_483_647, "infinity"],
+  [-2_147_483_647, "-infinity"],
+]);
+
 function dateText(): (days: number) => string {
-  const known = new Map<number, string>();
+  const known = new Map(ENDLESS);
   return (days) => {
     let text = known.get(days);
     if (text === undefined) {
-      const date = new Date(days * 86_400_000);
-      text = Number.isNaN(date.getTime()) ? String(days) : (date.toISOString().split("T")[0] ?? "");
+      text = dayOf(days);
       if (known.size < 50_000) known.set(days, text);
     }
     return text;
   };
+}
+
+/** Days of 400 years, after which the calendar repeats. */
+const CYCLE = 146_097;
+
+/** As `Date` writes it, for years that no Date has as well. */
+function dayOf(days: number): string {
+  const cycles = Math.floor(days / CYCLE);
+  const date = new Date((days - cycles * CYCLE) * 86_400_000);
+  const year = date.getUTCFullYear() + cycles * 400;
+  const sign = year < 0 ? "-" : "+";
+  const digits =
+    year >= 0 && year <= 9999 ? String(year).padStart(4, "0") : sign + String(Math.abs(year)).padStart(6, "0");
+  return `${digits}${date.toISOString().slice(4, 10)}`;
 }
 
 const INLINE = 12;
@@ -180,10 +206,38 @@ const LONG_INTEGER = /^-?\d{16,}$/;
 
 /** JSON as cells: whole numbers that a double cannot hold exactly are bigint. */
 function parseJson(text: string): Cell {
-  if (!/\d{16}/.test(text)) return JSON.parse(text) as Cell;
-  return JSON.parse(text, (_key, value: unknown, context?: { source?: string }) => {
-    const source = context?.source;
-    if (typeof value !== "number" || source === undefined || !LONG_INTEGER.test(source)) return value;
-    return Number.isSafeInteger(value) ? value : BigInt(source);
-  }) as Cell;
+  try {
+    if (!/\d{16}/.test(text)) return JSON.parse(text) as Cell;
+    return JSON.parse(text, (_key, value: unknown, context?: { source?: string }) => {
+      const source = context?.source;
+      if (typeof value !== "number" || source === undefined || !LONG_INTEGER.test(source)) return value;
+      return Number.isSafeInteger(value) ? value : BigInt(source);
+    }) as Cell;
+  } catch (error) {
+    const tamed = withoutNaN(text);
+    if (tamed !== text) return revived(parseJson(tamed));
+    const excerpt = text.length > 80 ? `${text.slice(0, 80)}…` : text;
+    throw new AmlError("parse_failed", `A value of a nested column is no JSON: ${excerpt}`, {
+      hint: "Convert the column to string with convert_column_types, or drop it.",
+      cause: error,
+    });
+  }
+}
+
+const NAN = "6ac8a5c5 not a number";
+
+/** DuckDB writes NaN and infinity into JSON, which has neither: as what can be read and told from anything else. */
+function withoutNaN(text: string): string {
+  return text.replace(/"(?:[^"\\]|\\.)*"|-?Infinity|NaN/g, (part) => {
+    if (part.startsWith('"')) return part;
+    return part === "NaN" ? `"${NAN}"` : part.startsWith("-") ? "-1e999" : "1e999";
+  });
+}
+
+function revived(value: Cell): Cell {
+  if (value === NAN) return Number.NaN;
+  if (Array.isArray(value)) return value.map((item: Cell) => revived(item));
+  if (value === null || typeof value !== "object" || value instanceof Date || value instanceof Uint8Array)
+    return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, revived(item as Cell)]));
 }

@@ -1,5 +1,7 @@
 import { AmlError, isAmlError, type AmlErrorCode } from "@aml/core";
+import { NO_JSON_NUMBER } from "./output-sql.ts";
 import { CONVERSION_FAILED } from "./relation.ts";
+import { WIDENING_FAILED } from "./unite-schemas.ts";
 
 /** Local paths and the URIs of the files that they are copies of. */
 export type Origins = ReadonlyMap<string, string>;
@@ -36,6 +38,8 @@ export function nameSources(text: string, origins: Origins): string {
 function readText(text: string, uris: readonly string[]): Reading {
   return (
     readConversion(text) ??
+    readWidening(text) ??
+    readJsonNumber(text) ??
     readCsvError(text, uris) ??
     readJsonError(text) ??
     readParquetError(text, uris) ??
@@ -57,8 +61,34 @@ function readConversion(text: string): Reading | undefined {
   };
 }
 
+function readWidening(text: string): Reading | undefined {
+  const start = text.indexOf(WIDENING_FAILED);
+  if (start < 0) return undefined;
+  const list = /^\[.*\]/.exec(text.slice(start + WIDENING_FAILED.length))?.[0] ?? "[]";
+  const [column = "?", from = "?", to = "?"] = JSON.parse(list) as string[];
+  return {
+    code: "schema_mismatch",
+    message: `The files have column ${column} in several types, and a value of type ${from} does not fit ${to}.`,
+    hint: "Read these files apart, or write the column in one type.",
+    context: { column, from, to },
+  };
+}
+
+function readJsonNumber(text: string): Reading | undefined {
+  const start = text.indexOf(NO_JSON_NUMBER);
+  if (start < 0) return undefined;
+  const name = /^"(?:[^"\\]|\\.)*"/.exec(text.slice(start + NO_JSON_NUMBER.length))?.[0] ?? '"?"';
+  const column = JSON.parse(name) as string;
+  return {
+    code: "unsupported",
+    message: `The nested column ${column} holds NaN or infinity, which JSON cannot.`,
+    hint: "Write parquet, or drop the column.",
+    context: { column },
+  };
+}
+
 function readCsvError(text: string, uris: readonly string[]): Reading | undefined {
-  const isCsv = text.includes("CSV Error on Line") || text.includes("The CSV Parser state machine");
+  const isCsv = /CSV Error on Line|The CSV Parser state machine|The Parallel CSV Reader/.test(text);
   if (!isCsv) return undefined;
   const uri = /^\s*file = (.*)$/m.exec(text)?.[1] ?? uris[0] ?? "a file";
   const line = /CSV Error on Line: (\d+)/.exec(text)?.[1];
@@ -70,7 +100,7 @@ function readCsvError(text: string, uris: readonly string[]): Reading | undefine
   if (counts !== null) what = `the row has ${counts[2]} fields where the header has ${counts[1]}`;
   else if (text.includes("unterminated quote")) what = "a quote is not closed, or text follows it";
   else if (text.includes("unicode")) what = "the row is not UTF-8 text";
-  else if (text.includes("Maximum line size")) what = "the row is longer than 2 MB";
+  else if (/Maximum line size|does not support a full read/.test(text)) what = "the row is longer than 2 MB";
   return {
     code: "parse_failed",
     message: `${uri}${line === undefined ? "" : `, line ${line}`}: ${what}${excerpt === "" ? "" : `: ${excerpt}`}.`,
@@ -105,7 +135,7 @@ const PARQUET = [
 
 function readParquetError(text: string, uris: readonly string[]): Reading | undefined {
   const named = PARQUET.map((pattern) => pattern.exec(text)?.[1]).find((uri) => uri !== undefined);
-  const page = /TProtocolException|snappy|zstd|decompress|Parquet/i.test(text);
+  const page = /TProtocolException|Out of buffer|snappy|zstd|decompress|Parquet/i.test(text);
   if (named === undefined && !page) return undefined;
   const uri = named ?? (uris.length === 1 ? uris[0] : undefined);
   if (/schema mismatch/i.test(text)) return { code: "schema_mismatch", message: firstLine(text) };

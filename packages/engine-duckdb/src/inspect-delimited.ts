@@ -265,7 +265,8 @@ async function makeReadable(
     shape.lineEnds !== "mixed" &&
     (dialect.multiLine || !shape.multiLine) &&
     plainHeader &&
-    (fields > 1 || shape.quotes === "none");
+    // Only then is every empty value of a single column a blank line.
+    (fields > 1 || (shape.quotes === "none" && !shape.delimited));
   if (asItIs) {
     const unquoted = shape.quotes === "none";
     const { multiLine } = shape;

@@ -60,10 +60,19 @@ export interface JsonTable extends Base {
 
 export interface ParquetTable extends Base {
   readonly kind: "parquet";
-  readonly paths: readonly string[];
+  readonly groups: readonly ParquetGroup[];
   readonly columns: readonly {
     readonly name: string;
     readonly sqlType: string;
     readonly nullable: boolean;
   }[];
+}
+
+/** Consecutive files of one schema. */
+export interface ParquetGroup {
+  /** Index of its first file. */
+  readonly first: number;
+  readonly paths: readonly string[];
+  /** The types that its columns have here, by name; a column of the table that is not among them is null. */
+  readonly types: ReadonlyMap<string, string>;
 }

@@ -187,8 +187,7 @@ function createTable(
   let closing: Promise<void> | undefined;
   const locate: Locate = async (error, signal) => {
     if (inspected.kind !== "parquet" || error.code !== "parse_failed" || "uri" in error.context) return;
-    const names = inspected.columns.map(({ name }) => name);
-    await findDamagedParquet(inspected.paths, names, scope, signal);
+    await findDamagedParquet(inspected.groups, scope, signal);
   };
   const explain = async (signal?: AbortSignal): Promise<void> => {
     try {

@@ -1,6 +1,6 @@
 import type { TableFormat } from "@aml/core";
 import type { CompiledPlan } from "./compile-plan.ts";
-import { columnTypeOf, distinctIds, type PlanColumn } from "./plan-column.ts";
+import { columnTypeOf, distinctIds, jsonSafeType, type PlanColumn } from "./plan-column.ts";
 import { SENTINEL } from "./scope.ts";
 import { quoteIdentifier, quoteText } from "./sql-text.ts";
 
@@ -56,11 +56,28 @@ function plainValue({ id, sqlType }: PlanColumn): string {
     case "timestamp":
       return instant(value, sqlType);
     case "json":
-      return sqlType === "JSON" ? `${value}::VARCHAR` : `to_json(${value})::VARCHAR`;
+      return sqlType === "JSON" ? `${value}::VARCHAR` : `${nestedJson(value, sqlType)}::VARCHAR`;
     default:
       return value;
   }
 }
+
+function nestedJson(value: string, sqlType: string): string {
+  const safe = jsonSafeType(sqlType);
+  return `to_json(${safe === sqlType ? value : `${value}::${safe}`})`;
+}
+
+/** JSON has no NaN and no infinity, but DuckDB writes them into it. */
+function strictJson(column: PlanColumn): string {
+  const json = nestedJson(quoteIdentifier(column.id), column.sqlType);
+  if (!/\b(FLOAT|DOUBLE)\b/.test(column.sqlType)) return json;
+  const bare = `regexp_replace(${json}::VARCHAR, '"(?:[^"\\\\]|\\\\.)*"', '', 'g')`;
+  const message = quoteText(`${NO_JSON_NUMBER}${JSON.stringify(column.name)}`);
+  return `CASE WHEN regexp_matches(${bare}, 'NaN|Infinity') THEN error(${message}) ELSE ${json} END`;
+}
+
+/** Begins the message of a nested value that cannot be written as JSON; the column's name as JSON follows. */
+export const NO_JSON_NUMBER = "aml-no-json-number ";
 
 function instant(value: string, sqlType: string): string {
   if (sqlType === "TIMESTAMP") return value;
@@ -101,16 +118,21 @@ function textValue(column: PlanColumn, format: "csv" | "jsonl"): string {
   const id = quoteIdentifier(column.id);
   switch (columnTypeOf(column.sqlType)) {
     case "timestamp":
-      return isoText(instant(id, column.sqlType));
+      return column.sqlType === "TIMESTAMP_NS"
+        ? isoText(id, "%n")
+        : isoText(instant(id, column.sqlType), "%f");
     // As a JSON number a decimal would be read as a double.
     case "decimal":
       return `${id}::VARCHAR`;
     case "bytes":
       return `to_base64(${id})`;
     case "float64":
-      return format === "jsonl" ? `CASE WHEN isfinite(${id}) THEN ${id} END` : id;
+      return format === "jsonl" ? jsonFloat(id) : id;
+    case "date":
+      return dateText(id);
     case "json":
-      return format === "csv" ? plainValue(column) : id;
+      if (format === "csv") return plainValue(column);
+      return column.sqlType === "JSON" ? id : strictJson(column);
     case "string":
       return plainValue(column);
     default:
@@ -118,9 +140,29 @@ function textValue(column: PlanColumn, format: "csv" | "jsonl"): string {
   }
 }
 
+/** Numbers; what JSON has no number for is text: "NaN", "Infinity", "-Infinity". */
+function jsonFloat(id: string): string {
+  return (
+    `CASE WHEN isfinite(${id}) THEN to_json(${id}) WHEN isnan(${id}) THEN to_json('NaN') ` +
+    `WHEN ${id} > 0 THEN to_json('Infinity') WHEN ${id} < 0 THEN to_json('-Infinity') END`
+  );
+}
+
 /** ISO 8601 with Z; the fraction of a second only where there is one. */
-function isoText(value: string): string {
-  const whole = `strftime(${value}, '%Y-%m-%dT%H:%M:%S')`;
-  const fraction = `rtrim(strftime(${value}, '.%f'), '0')`;
-  return `CASE WHEN date_part('microsecond', ${value}) % 1000000 = 0 THEN ${whole} || 'Z' ELSE ${whole} || ${fraction} || 'Z' END`;
+function isoText(value: string, fraction: "%f" | "%n"): string {
+  const whole = `(${yearOf(value)}) || strftime(${value}, '-%m-%dT%H:%M:%S')`;
+  const rest = `rtrim(rtrim(strftime(${value}, '.${fraction}'), '0'), '.')`;
+  return `CASE WHEN isfinite(${value}) THEN ${whole} || ${rest} || 'Z' ELSE ${value}::VARCHAR END`;
+}
+
+/** As `Date` writes it: YYYY-MM-DD, and six digits with a sign before the year 0 and behind 9999. */
+export function dateText(value: string): string {
+  return `CASE WHEN isfinite(${value}) THEN (${yearOf(value)}) || strftime(${value}, '-%m-%d') ELSE ${value}::VARCHAR END`;
+}
+
+function yearOf(value: string): string {
+  return (
+    `CASE WHEN year(${value}) BETWEEN 0 AND 9999 THEN format('{:04d}', year(${value})) ` +
+    `ELSE format('{:+07d}', year(${value})) END`
+  );
 }

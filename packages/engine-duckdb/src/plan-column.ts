@@ -54,3 +54,10 @@ export function distinctIds(names: readonly string[], taken: readonly string[] =
     return id;
   });
 }
+
+/** The same nested type with text in place of what a JSON number would round: its strings are the exact digits. */
+export function jsonSafeType(sqlType: string): string {
+  return sqlType.replace(/"(?:[^"]|"")*"|'(?:[^']|'')*'|DECIMAL\(\d+,\d+\)/g, (part) =>
+    part.startsWith("DECIMAL(") ? "VARCHAR" : part,
+  );
+}
