@@ -80,8 +80,8 @@ async function small(
     });
   });
   const collect = async (body: AsyncIterable<Uint8Array | string>): Promise<Buffer> => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of body) chunks.push(Buffer.from(chunk as Uint8Array));
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of body) chunks.push(chunk as Uint8Array);
     return Buffer.concat(chunks);
   };
   const ours = (): Promise<void> =>
