@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import { AmlError } from "@aml/core/adapter";
 
 /** A range of a blob whose response has begun. */
@@ -26,6 +27,8 @@ export interface PartsInput {
 
 /** From here on a reader is taken to want more than a look at the beginning. */
 const LOOK = 1024 * 1024;
+/** Bytes of a part that is not worth streaming. */
+const SMALL = 64 * 1024;
 
 /**
  * Gives the bytes of the parts in order. The first part flows through as it comes; when its reader has gone past the
@@ -34,14 +37,16 @@ const LOOK = 1024 * 1024;
  */
 export function readParts(input: PartsInput): ReadableStream<Uint8Array> {
   const { first, end, stop, done } = input;
-  const chunks = first.stream[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+  let chunks: AsyncIterator<Uint8Array> | undefined;
+  const begin = (): AsyncIterator<Uint8Array> =>
+    (chunks ??= first.stream[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>);
   const ahead = fetchAhead(input);
   let given = first.offset;
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         try {
-          const chunk = await nextChunk(input, chunks, ahead, given);
+          const chunk = await nextChunk(input, begin, ahead, given);
           if (chunk) {
             given += chunk.byteLength;
             controller.enqueue(chunk);
@@ -68,14 +73,18 @@ export function readParts(input: PartsInput): ReadableStream<Uint8Array> {
 
 async function nextChunk(
   { first, fail }: PartsInput,
-  chunks: AsyncIterator<Uint8Array>,
+  begin: () => AsyncIterator<Uint8Array>,
   ahead: Ahead,
   given: number,
 ): Promise<Uint8Array | undefined> {
   if (given >= first.offset + first.length) return ahead.next();
-  const { value, done } = await chunks.next().catch((error: unknown) => {
-    throw fail(error);
-  });
+  // In one piece: each turn of two iterators costs more than the few chunks of a small part.
+  if (first.length <= SMALL) return plain(Buffer.concat(await collect(first, fail)));
+  const { value, done } = await begin()
+    .next()
+    .catch((error: unknown) => {
+      throw fail(error);
+    });
   if (done === true) throw cutOff(given - first.offset, first.length);
   return plain(value);
 }
@@ -126,6 +135,11 @@ function collect({ stream, length }: Part, fail: (error: unknown) => unknown): P
   return new Promise((resolve, reject) => {
     const chunks: Uint8Array[] = [];
     let size = 0;
+    // It may have failed before anybody listened.
+    const { errored, destroyed } = stream as Partial<Readable> & NodeJS.ReadableStream;
+    if (errored) reject(fail(errored));
+    else if (destroyed === true) reject(cutOff(size, length));
+    stream.once("close", () => reject(cutOff(size, length)));
     stream.on("data", (chunk: Uint8Array) => {
       size += chunk.byteLength;
       if (size > length) {
