@@ -190,8 +190,8 @@ function jsonReader(table: JsonTable, ids: readonly string[]): Reader {
   });
   const paths = quoteList(table.paths.map(escapeGlob));
   const common = "format = 'newline_delimited', compression = 'uncompressed', hive_partitioning = false";
-  // Names that differ by case only cannot be columns of one read_json, nor can what drops a line be typed by it.
-  const simple = !table.dropInvalid && columns.length > 0 && columns.every(({ id, name }) => id === name);
+  // Names that differ by case only cannot be columns of one read_json.
+  const simple = columns.length > 0 && columns.every(({ id, name }) => id === name);
   return {
     columns,
     select(sharedIds, shared) {
@@ -219,8 +219,7 @@ function jsonReader(table: JsonTable, ids: readonly string[]): Reader {
       const values = columns.length === 0 ? "NULL" : `json_extract(json, ${quoteList(pointers)})`;
       return (
         `SELECT ${list.join(",\n    ") || NO_COLUMN}\n  FROM (SELECT ${[...fixed, `${values} AS v`].join(", ")}\n` +
-        `    FROM read_json_objects(${paths}, ${options}, ignore_errors = ${table.dropInvalid})\n` +
-        `    WHERE json_type(json) = 'OBJECT')`
+        `    FROM read_json_objects(${paths}, ${options}))`
       );
     },
   };

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AmlError, type FileRef, type StepOf } from "@aml/core";
-import { chainTransforms, transcode } from "@aml/staging";
+import { chainTransforms, transcode, type StageTransform } from "@aml/staging";
 import { mapFiles, readStart, stageFile, textTransform, type InspectContext } from "./inspect-context.ts";
 import type { JsonTable } from "./inspected.ts";
 import {
@@ -15,7 +15,7 @@ import {
 
 type ReadJson = StepOf<"read_json_lines">;
 
-export type JsonFindings = Pick<JsonTable, "kind" | "paths" | "dropInvalid" | "columns">;
+export type JsonFindings = Pick<JsonTable, "kind" | "paths" | "columns">;
 
 const FIRST_BYTES = 64 * 1024;
 const LAST_BYTES = 64 * 2 ** 20;
@@ -40,7 +40,7 @@ export async function inspectJson(
   if (heads === undefined) keys.clear();
   const paths = heads ?? (await scanAll(step, files, scan, context));
   const columns = [...keys.values()].map((key) => ({ name: key.name, sqlType: sqlTypeOf(key) }));
-  return { kind: "json_lines", paths, dropInvalid, columns };
+  return { kind: "json_lines", paths, columns };
 }
 
 async function scanAll(
@@ -49,11 +49,18 @@ async function scanAll(
   scan: JsonScanOptions,
   context: InspectContext,
 ): Promise<string[]> {
-  const paths = await mapFiles(files, (file) => stageText(step, file, context));
+  const texts = await mapFiles(files, (file) => stageText(step, file, context));
   const big = new Map<string, FileRef>();
-  for (const [index, path] of paths.entries()) {
+  const paths: string[] = [];
+  for (const [index, { path, transform }] of texts.entries()) {
     const file = files[index] as FileRef;
-    refuse(await scanJson(path, scan, context.signal), file);
+    const scanner = await scanJson(path, scan, context.signal);
+    refuse(scanner.fault(), file);
+    paths.push(
+      scanner.dropped() === 0
+        ? path
+        : await stageFile(context, file, chainTransforms(transform, keepObjects)),
+    );
     for (const { name, big: found } of scan.keys.values()) {
       if (found !== undefined && !big.has(name)) big.set(name, file);
     }
@@ -62,13 +69,48 @@ async function scanAll(
   return paths;
 }
 
+/** Leaves out the lines that are no object: DuckDB itself would make rows of some. */
+const keepObjects: StageTransform = {
+  id: "json-objects-1",
+  async *apply(chunks) {
+    let lines: Buffer[] = [];
+    const scanner = createJsonScanner({
+      keys: new Map(),
+      dropInvalid: true,
+      onRow: (line) => lines.push(line, LINE_FEED),
+    });
+    let rest: Buffer = Buffer.alloc(0);
+    const push = (final: boolean): Buffer => {
+      lines = [];
+      const taken = scanner.push(rest, final);
+      const out = Buffer.concat(lines);
+      rest = rest.subarray(taken);
+      return out;
+    };
+    for await (const chunk of chunks) {
+      rest = Buffer.concat([rest, chunk]);
+      // A long line is not looked at again for each of its pieces.
+      if (chunk.includes(0x0a)) yield push(false);
+    }
+    yield push(true);
+  },
+};
+
+const LINE_FEED = Buffer.from("\n");
+
+interface Text {
+  readonly path: string;
+  readonly transform: StageTransform | undefined;
+}
+
 /** Plain UTF-8 without a byte order mark, which DuckDB refuses in JSON. */
-async function stageText(step: ReadJson, file: FileRef, context: InspectContext): Promise<string> {
+async function stageText(step: ReadJson, file: FileRef, context: InspectContext): Promise<Text> {
   const transform = textTransform(file, step.encoding);
   const path = await stageFile(context, file, transform);
   const start = await readStart(path, 3);
-  if (!start.equals(Buffer.from([0xef, 0xbb, 0xbf]))) return path;
-  return stageFile(context, file, chainTransforms(transform, transcode("utf8bom")));
+  if (!start.equals(Buffer.from([0xef, 0xbb, 0xbf]))) return { path, transform };
+  const plain = chainTransforms(transform, transcode("utf8bom"));
+  return { path: await stageFile(context, file, plain), transform: plain };
 }
 
 /** The first lines of the files, in files of their own; undefined when whole files are needed. */
@@ -111,11 +153,14 @@ async function readHead(
     const start = Buffer.from(await stager.readPrefix(file, size, { signal }));
     const bytes = start[0] === 0xef && start[1] === 0xbb && start[2] === 0xbf ? start.subarray(3) : start;
     const complete = start.length < size;
-    const scanner = createJsonScanner({ ...scan, maxRows: wanted });
+    const lines: Buffer[] = [];
+    const onRow = (line: Buffer): number => lines.push(line, LINE_FEED);
+    const scanner = createJsonScanner({ ...scan, maxRows: wanted, onRow });
     const taken = scanner.push(bytes, complete);
     refuse(scanner.fault(), file);
-    if (complete || scanner.rows() >= wanted)
-      return { bytes: bytes.subarray(0, taken), rows: scanner.rows() };
+    if (!complete && scanner.rows() < wanted) continue;
+    const kept = scanner.dropped() === 0 ? bytes.subarray(0, taken) : Buffer.concat(lines);
+    return { bytes: kept, rows: scanner.rows() };
   }
   return undefined;
 }
@@ -129,10 +174,10 @@ function refuse(fault: JsonFault | undefined, file: FileRef): void {
   });
 }
 
-/** As a double such a number would change without a word; among fractions the column is one of doubles anyway. */
+/** Alone such numbers would make a column of doubles, that changes them without a word. */
 function refuseBig(keys: ReadonlyMap<string, JsonKey>, files: ReadonlyMap<string, FileRef>): void {
   for (const { name, bits, big } of keys.values()) {
-    if (big === undefined || (bits & ~(JSON_BITS.int | JSON_BITS.bigInt)) !== 0) continue;
+    if (big === undefined || (bits & ~(JSON_BITS.int | JSON_BITS.bigInt | JSON_BITS.wide)) !== 0) continue;
     const uri = files.get(name)?.uri ?? "A file";
     throw new AmlError(
       "parse_failed",
@@ -146,9 +191,11 @@ function refuseBig(keys: ReadonlyMap<string, JsonKey>, files: ReadonlyMap<string
 }
 
 function sqlTypeOf({ bits }: JsonKey): string {
-  const { boolean, int, bigInt, float, string } = JSON_BITS;
+  const { boolean, int, bigInt, float, string, wide } = JSON_BITS;
   if (bits === 0 || bits === string) return "VARCHAR";
   if (bits === boolean) return "BOOLEAN";
-  if (bits === int) return "BIGINT";
+  if ((bits & ~(int | wide)) === 0) return "BIGINT";
+  // Next to fractions, numbers that a double would change keep their digits.
+  if ((bits & wide) !== 0) return "JSON";
   return (bits & ~(int | bigInt | float)) === 0 ? "DOUBLE" : "JSON";
 }

@@ -54,7 +54,6 @@ export interface DelimitedGroup {
 export interface JsonTable extends Base {
   readonly kind: "json_lines";
   readonly paths: readonly string[];
-  readonly dropInvalid: boolean;
   readonly columns: readonly { readonly name: string; readonly sqlType: string }[];
 }
 

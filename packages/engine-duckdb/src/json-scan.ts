@@ -9,6 +9,8 @@ export const JSON_BITS = {
   float: 8,
   string: 16,
   nested: 32,
+  /** Whole numbers that a double changes. */
+  wide: 64,
 } as const;
 
 export interface JsonKey {
@@ -30,6 +32,8 @@ export interface JsonFault {
 export interface JsonScanner {
   /** Objects seen. */
   rows(): number;
+  /** Lines passed over. */
+  dropped(): number;
   /**
    * Takes the next bytes; `final` when they end the file. Stops at the first fault, or after `maxRows`.
    *
@@ -42,8 +46,10 @@ export interface JsonScanner {
 export interface JsonScanOptions {
   /** Shared by the scanners of all files: keys in order of first appearance. */
   readonly keys: Map<string, JsonKey>;
-  /** Lines that are no object are passed over. */
+  /** Lines that are no object are passed over; then every line is checked to its last character. */
   readonly dropInvalid: boolean;
+  /** Hears of each object: its bytes, without a line break. */
+  readonly onRow?: ((line: Buffer) => void) | undefined;
   readonly maxRows?: number | undefined;
 }
 
@@ -55,7 +61,7 @@ export async function scanJson(
   path: string,
   options: JsonScanOptions,
   signal?: AbortSignal,
-): Promise<JsonFault | undefined> {
+): Promise<JsonScanner> {
   const scanner = createJsonScanner(options);
   const handle = await open(path);
   try {
@@ -68,7 +74,7 @@ export async function scanJson(
       const { bytesRead } = await handle.read(piece, rest.length, piece.length - rest.length, null);
       const bytes = piece.subarray(0, rest.length + bytesRead);
       const taken = scanner.push(bytes, bytesRead === 0);
-      if (scanner.fault() !== undefined || bytesRead === 0) return scanner.fault();
+      if (scanner.fault() !== undefined || bytesRead === 0) return scanner;
       rest = bytes.subarray(taken);
     }
   } finally {
@@ -76,13 +82,16 @@ export async function scanJson(
   }
 }
 
-export function createJsonScanner({ keys, dropInvalid, maxRows = Infinity }: JsonScanOptions): JsonScanner {
+export function createJsonScanner(options: JsonScanOptions): JsonScanner {
+  const { keys, dropInvalid, maxRows = Infinity, onRow } = options;
   let line = 0;
   let rows = 0;
+  let dropped = 0;
   let fault: JsonFault | undefined;
   const walker = createWalker(keys);
   return {
     rows: () => rows,
+    dropped: () => dropped,
     fault: () => fault,
     push(bytes, final) {
       let at = 0;
@@ -93,15 +102,47 @@ export function createJsonScanner({ keys, dropInvalid, maxRows = Infinity }: Jso
         line += 1;
         const start = skipBlanks(bytes, at, end);
         if (start < end) {
-          const bad = walker(bytes, start, end, line);
-          if (bad === undefined) rows += 1;
-          else if (!dropInvalid) fault = describe(bytes, at, end, line, bad);
+          const whole = !dropInvalid || isJson(bytes.subarray(start, end));
+          const bad = whole ? walker(bytes, start, end, line) : { at: start, message: "no JSON" };
+          if (bad === undefined) {
+            rows += 1;
+            onRow?.(bytes.subarray(start, end));
+          } else if (dropInvalid) dropped += 1;
+          else fault = describe(bytes, at, end, line, bad);
         }
         at = feed < 0 ? end : feed + 1;
       }
       return at;
     },
   };
+}
+
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+const HALF = /\p{Surrogate}/u;
+
+/** Whether DuckDB reads the line: JSON, in UTF-8, without halves of surrogate pairs. */
+function isJson(line: Buffer): boolean {
+  try {
+    const text = UTF8.decode(line);
+    let whole = true;
+    if (!/\\u[dD][89a-fA-F]/.test(text)) JSON.parse(text);
+    else {
+      JSON.parse(text, (key, value: unknown) => {
+        whole &&= !HALF.test(key) && (typeof value !== "string" || !HALF.test(value));
+        return value;
+      });
+    }
+    return whole;
+  } catch {
+    return false;
+  }
+}
+
+/** What was found out about a value. */
+interface Value {
+  bits: number;
+  big?: JsonKey["big"];
 }
 
 interface Bad {
@@ -130,24 +171,49 @@ type Walker = (bytes: Buffer, start: number, end: number, line: number) => Bad |
 
 /**
  * Walks the top level of one object. It checks no more than it needs to find keys and kinds of values: DuckDB reads the
- * line again and checks the rest.
+ * line again and checks the rest. Keys of a line that is bad leave no trace.
  */
 function createWalker(keys: Map<string, JsonKey>): Walker {
   // Rows mostly have the same keys in the same order, so the next key is compared with the one expected.
-  let order: { readonly bytes: Buffer; readonly key: JsonKey }[] = [];
+  const order: { readonly bytes: Buffer; readonly key: JsonKey }[] = [];
+  const found: { readonly key: JsonKey; readonly value: Value }[] = [];
+  let asExpected = true;
+  let known = 0;
   const keyAt = (bytes: Buffer, from: number, to: number, place: number): JsonKey => {
     const expected = order[place];
     if (expected !== undefined && sameBytes(expected.bytes, bytes, from, to)) return expected.key;
+    asExpected = false;
     const raw = bytes.subarray(from, to);
     const name = raw.includes(0x5c) ? unescapeKey(raw) : raw.toString("utf8");
-    let key = keys.get(name);
-    if (key === undefined) keys.set(name, (key = { name, bits: 0 }));
-    order = [...order.slice(0, place), { bytes: Buffer.from(raw), key }, ...order.slice(place + 1)];
+    const key = keys.get(name) ?? fresh(name);
+    order[place] = { bytes: Buffer.from(raw), key };
     return key;
   };
-  return (bytes, start, end, line) => {
+  // Keys of this line that are not in the table yet: only a line that is good puts them there.
+  const fresh = (name: string): JsonKey => found.find(({ key }) => key.name === name)?.key ?? { name, bits: 0 };
+  const commit = (count: number, start: number): Bad | undefined => {
+    // Keys in the expected order were compared with one another before.
+    if (!asExpected || count > known) {
+      const names = new Set<string>();
+      for (const { key } of found.slice(0, count)) {
+        if (names.has(key.name)) return { at: start, message: `the key ${JSON.stringify(key.name)} stands twice` };
+        names.add(key.name);
+      }
+      known = asExpected ? count : 0;
+    }
+    for (let at = 0; at < count; at += 1) {
+      const { key, value } = found[at] as (typeof found)[number];
+      if (!asExpected && !keys.has(key.name)) keys.set(key.name, key);
+      const kept = keys.get(key.name) ?? key;
+      kept.bits |= value.bits;
+      if (value.big !== undefined) kept.big ??= value.big;
+    }
+    return undefined;
+  };
+  const walk: Walker = (bytes, start, end, line) => {
     if (bytes[start] !== 0x7b) return { at: start, message: "the line is no JSON object" };
     let at = skipBlanks(bytes, start + 1, end);
+    asExpected = true;
     if (bytes[at] === 0x7d) return behind(bytes, at + 1, end);
     for (let place = 0; ; place += 1) {
       if (bytes[at] !== 0x22 || at >= end) return { at, message: "a key in quotes is missing" };
@@ -157,13 +223,21 @@ function createWalker(keys: Map<string, JsonKey>): Walker {
       at = skipBlanks(bytes, close + 1, end);
       if (bytes[at] !== 0x3a || at >= end) return { at, message: "a colon is missing behind a key" };
       at = skipBlanks(bytes, at + 1, end);
-      const next = valueEnd(bytes, at, end, key, line);
+      const value: Value = { bits: 0 };
+      found[place] = { key, value };
+      const next = valueEnd(bytes, at, end, value, line);
       if (next < 0) return { at, message: `the value of ${JSON.stringify(key.name)} is cut or malformed` };
       at = skipBlanks(bytes, next, end);
-      if (at < end && bytes[at] === 0x7d) return behind(bytes, at + 1, end);
+      if (at < end && bytes[at] === 0x7d) return behind(bytes, at + 1, end) ?? commit(place + 1, start);
       if (at >= end || bytes[at] !== 0x2c) return { at, message: "a comma or the closing brace is missing" };
       at = skipBlanks(bytes, at + 1, end);
     }
+  };
+  return (bytes, start, end, line) => {
+    const bad = walk(bytes, start, end, line);
+    // What a bad line leaves in the expected order was never compared.
+    if (bad !== undefined) known = order.length = 0;
+    return bad;
   };
 }
 
@@ -198,23 +272,23 @@ function stringEnd(bytes: Buffer, from: number, end: number): number {
 }
 
 /** Where the value ends, or -1; marks its kind. */
-function valueEnd(bytes: Buffer, at: number, end: number, key: JsonKey, line: number): number {
+function valueEnd(bytes: Buffer, at: number, end: number, value: Value, line: number): number {
   const byte = bytes[at] ?? 0;
   if (at >= end) return -1;
   if (byte === 0x22) {
-    key.bits |= JSON_BITS.string;
+    value.bits = JSON_BITS.string;
     const close = stringEnd(bytes, at + 1, end);
     return close < 0 ? -1 : close + 1;
   }
   if (byte === 0x7b || byte === 0x5b) {
-    key.bits |= JSON_BITS.nested;
+    value.bits = JSON_BITS.nested;
     return nestedEnd(bytes, at, end);
   }
-  if (byte === 0x2d || (byte >= 0x30 && byte <= 0x39)) return numberEnd(bytes, at, end, key, line);
+  if (byte === 0x2d || (byte >= 0x30 && byte <= 0x39)) return numberEnd(bytes, at, end, value, line);
   if (isWord(bytes, at, end, "null")) return at + 4;
   const word = isWord(bytes, at, end, "true") ? 4 : isWord(bytes, at, end, "false") ? 5 : -1;
   if (word < 0) return -1;
-  key.bits |= JSON_BITS.boolean;
+  value.bits = JSON_BITS.boolean;
   return at + word;
 }
 
@@ -224,8 +298,16 @@ function isWord(bytes: Buffer, at: number, end: number, word: string): boolean {
   return true;
 }
 
+/** The first letter of NaN or infinity, in any case. */
+function isNoNumber(bytes: Buffer, at: number): boolean {
+  const byte = bytes[at];
+  return byte === 0x4e || byte === 0x49 || byte === 0x69 || (byte === 0x6e && bytes[at + 1] !== 0x75);
+}
+
+/** DuckDB lets NaN, infinity and commas at the end of a list pass, which are no JSON. */
 function nestedEnd(bytes: Buffer, from: number, end: number): number {
   let depth = 0;
+  let comma = false;
   for (let at = from; at < end; at += 1) {
     const byte = bytes[at];
     if (byte === 0x22) {
@@ -234,13 +316,16 @@ function nestedEnd(bytes: Buffer, from: number, end: number): number {
     } else if (byte === 0x7b || byte === 0x5b) depth += 1;
     else if (byte === 0x7d || byte === 0x5d) {
       depth -= 1;
+      if (comma) return -1;
       if (depth === 0) return at + 1;
-    }
+    } else if (isNoNumber(bytes, at)) return -1;
+    else if (isBlank(byte)) continue;
+    comma = byte === 0x2c;
   }
   return -1;
 }
 
-function numberEnd(bytes: Buffer, from: number, end: number, key: JsonKey, line: number): number {
+function numberEnd(bytes: Buffer, from: number, end: number, value: Value, line: number): number {
   let whole = true;
   let at = from + 1;
   for (; at < end; at += 1) {
@@ -249,16 +334,21 @@ function numberEnd(bytes: Buffer, from: number, end: number, key: JsonKey, line:
     if (byte !== 0x2e && byte !== 0x65 && byte !== 0x45 && byte !== 0x2b && byte !== 0x2d) break;
     whole = false;
   }
-  if (!whole) key.bits |= JSON_BITS.float;
-  else if (at - from < 19 || fitsInt64(bytes, from, at)) key.bits |= JSON_BITS.int;
-  else {
-    key.bits |= JSON_BITS.bigInt;
-    key.big ??= { line, text: bytes.toString("latin1", from, at) };
-  }
+  if (!whole) value.bits = JSON_BITS.float;
+  else if (at - from < 16) value.bits = JSON_BITS.int;
+  else measure(bytes.toString("latin1", from, at), value, line);
   return at;
 }
 
-function fitsInt64(bytes: Buffer, from: number, to: number): boolean {
-  const text = bytes.toString("latin1", from, to);
-  return /^-?\d+$/.test(text) && BigInt.asIntN(64, BigInt(text)) === BigInt(text);
+/** A long whole number: whether 64 bits hold it, and whether a double does. */
+function measure(text: string, value: Value, line: number): void {
+  value.bits = JSON_BITS.int;
+  if (!/^-?\d+$/.test(text)) return;
+  const number = BigInt(text);
+  if (BigInt.asIntN(64, number) !== number) {
+    value.bits = JSON_BITS.bigInt;
+    value.big = { line, text };
+  }
+  const double = Number(text);
+  if (!Number.isFinite(double) || BigInt(double) !== number) value.bits |= JSON_BITS.wide;
 }
