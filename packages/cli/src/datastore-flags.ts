@@ -38,9 +38,9 @@ export interface DatastoreFlags extends GlobalFlags {
 
 /** Options of the store, from the flags of known types and `--option key=value`. */
 export function storeOptions(session: Session, flags: DatastoreFlags): Readonly<Record<string, string>> {
-  const { accountName, containerName, endpoint, protocol, url } = flags;
+  const { accountName, containerName, endpoint, protocol, url: baseUrl } = flags;
   const path = flags.path === undefined ? undefined : resolve(session.terminal.cwd, flags.path);
-  const known = Object.entries({ accountName, containerName, endpoint, protocol, path, url });
+  const known = Object.entries({ accountName, containerName, endpoint, protocol, path, baseUrl });
   return {
     ...Object.fromEntries(known.filter((entry): entry is [string, string] => entry[1] !== undefined)),
     ...keyValues(flags.option, "--option"),

@@ -31,12 +31,22 @@ export function printTable(columns: readonly Column[], rows: readonly Row[], sty
     style.color ? styleText(format, text, { validateStream: false }) : text;
   const hidden = columns.slice(widths.length).map(({ name }) => oneLine(name));
   const more =
-    hidden.length === 0 ? [] : [paint("dim", `… and ${hidden.length} more columns: ${hidden.join(", ")}`)];
+    hidden.length === 0
+      ? []
+      : [
+          paint(
+            "dim",
+            `… and ${hidden.length} more column${hidden.length === 1 ? "" : "s"}: ${hidden.join(", ")}`,
+          ),
+        ];
+  if (columns.length === 0) return `${paint("dim", "(no columns)")}\n`;
+  const none = rows.length === 0 && style.types ? [paint("dim", "(no rows)")] : [];
   const [names = "", ...types] = head.map(line);
   return [
     paint("bold", names),
     ...types.map((text) => paint("dim", text)),
     ...cells.map(line),
+    ...none,
     ...more,
     "",
   ].join("\n");

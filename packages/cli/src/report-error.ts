@@ -1,5 +1,6 @@
 import { type AmlError, isAmlError, redact } from "@aml/core";
 import { inspect, styleText } from "node:util";
+import { commandWords } from "./command-words.ts";
 import { exitCodeOf } from "./exit-code.ts";
 import { jsonText } from "./json-text.ts";
 import { oneLine } from "./print-table.ts";
@@ -19,15 +20,17 @@ export function reportError(error: unknown, stderr: Output, options: ReportOptio
   const exitCode = exitCodeOf(report.code);
   const causes = options.verbose ? causeChain(error) : [];
   if (options.json) {
+    const hint = report.hint === undefined ? undefined : commandWords(report.hint);
     stderr.write(
-      `${jsonText({ error: { ...report, exitCode, causes: options.verbose ? causes : undefined } })}\n`,
+      `${jsonText({ error: { ...report, hint, exitCode, causes: options.verbose ? causes : undefined } })}\n`,
     );
     return exitCode;
   }
   const label = (text: string, color: "red" | "cyan"): string =>
     options.color ? styleText(color, text, { validateStream: false }) : text;
-  const lines = [`${label("error:", "red")} ${oneLine(report.message)}`];
-  if (report.hint !== undefined) lines.push(`${label("hint:", "cyan")} ${oneLine(report.hint)}`);
+  const lines = [`${label("error:", "red")} ${eachLine(report.message)}`];
+  if (report.hint !== undefined)
+    lines.push(`${label("hint:", "cyan")} ${eachLine(commandWords(report.hint))}`);
   lines.push(`code: ${report.code}`);
   if (options.verbose) {
     for (const [key, value] of Object.entries(report.context))
@@ -69,6 +72,11 @@ function causeChain(error: unknown): readonly string[] {
     cause = cause instanceof Error ? cause.cause : undefined;
   }
   return chain;
+}
+
+/** A message may have lines of its own, such as the one that points at a column. */
+function eachLine(text: string): string {
+  return text.split("\n").map(oneLine).join("\n");
 }
 
 function asText(value: unknown): string {

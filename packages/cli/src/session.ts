@@ -1,4 +1,5 @@
 import type { FolderWorkspace } from "@aml/workspace";
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { jsonText } from "./json-text.ts";
 import type { TableStyle } from "./print-table.ts";
@@ -49,7 +50,7 @@ export async function withSession(
     signal: terminal.signal,
     progress,
     folder,
-    open: () => (workspace ??= openFolder(folder, terminal.cwd, progress)),
+    open: () => (workspace ??= openFolder(folder, terminal.cwd, progress, flags.workspace)),
     print: (value, text) => session.write(json ? `${jsonText(value)}\n` : text()),
     write: async (chunk) => {
       progress.clear();
@@ -74,7 +75,19 @@ export async function withSession(
   await close();
 }
 
-async function openFolder(folder: string, cwd: string, progress: Progress): Promise<FolderWorkspace> {
+async function openFolder(
+  folder: string,
+  cwd: string,
+  progress: Progress,
+  named: string | undefined,
+): Promise<FolderWorkspace> {
+  if (named !== undefined && !existsSync(folder)) {
+    const { AmlError } = await import("@aml/core");
+    throw new AmlError("not_found", `There is no folder ${named}.`, {
+      hint: "Give --workspace a folder that exists; make a new workspace with: aml init FOLDER.",
+      context: { folder },
+    });
+  }
   const { openWorkspace } = await import("@aml/workspace");
   return openWorkspace({
     folder,

@@ -64,5 +64,5 @@ export function addTableCommands(program: Command, action: Action): void {
 function wholeNumber(value: string): number {
   const number = Number(value);
   if (/^\d+$/.test(value) && Number.isSafeInteger(number)) return number;
-  throw new InvalidArgumentError("It must be a whole number.");
+  throw new InvalidArgumentError("It must be a whole number, 0 or more.");
 }

@@ -16,7 +16,7 @@ export async function schemaVersion(db: Database, place: string): Promise<number
   const tables = (await db.introspection.getTables()).map((table) => table.name);
   if (!tables.includes("aml_schema")) {
     if (tables.length === 0) return 0;
-    throw new AmlError("config_invalid", `${place} is a database of something else`, {
+    throw new AmlError("config_invalid", `${place} is a database of something else.`, {
       hint: "Name a file that does not exist yet, or one that holds a registry.",
       context: { place, tables: tables.slice(0, 5).join(", ") },
     });
@@ -25,7 +25,7 @@ export async function schemaVersion(db: Database, place: string): Promise<number
   if (version <= STEPS.length) return version;
   throw new AmlError(
     "unsupported",
-    `${place} has schema version ${version}; this release knows ${STEPS.length}`,
+    `${place} has schema version ${version}; this release knows ${STEPS.length}.`,
     {
       hint: "Upgrade @aml/registry-sql to the release that wrote it, or a newer one.",
       context: { place, version },

@@ -52,7 +52,7 @@ async function openDatabase(file: string): Promise<DatabaseSync> {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
     const known = statSync(file, { throwIfNoEntry: false });
     if (known?.isDirectory())
-      throw new AmlError("path_invalid", `The registry ${file} is a folder`, { hint: "Name a file." });
+      throw new AmlError("path_invalid", `The registry ${file} is a folder.`, { hint: "Name a file." });
     const database = new Database(file, { timeout: 20 });
     // SQLite creates it readable for everyone; its log files take over this mode. Not by a file handle of ours:
     // closing one drops the locks that this process holds on the file (https://www.sqlite.org/howtocorrupt.html, 2.2).
@@ -67,7 +67,7 @@ async function setUp(access: NodeSqliteDialectOptions): Promise<void> {
   const { database, file } = access;
   const mode = await whenFree(access, () => database.prepare("PRAGMA journal_mode = WAL").get());
   if (mode?.["journal_mode"] !== "wal")
-    throw new AmlError("unsupported", `The disk of ${file} does not support SQLite's write-ahead log`, {
+    throw new AmlError("unsupported", `The disk of ${file} does not support SQLite's write-ahead log.`, {
       hint: "Keep the registry on a local disk.",
       context: { file },
     });

@@ -17,7 +17,7 @@ export function sqlRegistry(db: Database, place: string): Required<Registry> {
   let closing: Promise<void> | undefined;
   const open = (): Database => {
     if (!closing) return db;
-    throw new AmlError("config_invalid", `The registry ${place} is closed`, { hint: "Open it again." });
+    throw new AmlError("config_invalid", `The registry ${place} is closed.`, { hint: "Open it again." });
   };
   return {
     contract: "aml.registry/1",
@@ -131,7 +131,7 @@ function settingVerbs(db: () => Database, place: string): Pick<Registry, "getSet
     async setSetting(key, value, options) {
       options?.signal?.throwIfAborted();
       if (typeof value !== "string" || key.includes("\0"))
-        throw new AmlError("config_invalid", `The setting "${key}" in ${place} must be a string`);
+        throw new AmlError("config_invalid", `The setting "${key}" in ${place} must be a string.`);
       const row = { key, value: JSON.stringify(value) };
       await db()
         .insertInto("settings")
@@ -192,7 +192,7 @@ function parseJson(text: string, what: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new AmlError("parse_failed", `The record of ${what} is damaged`, {
+    throw new AmlError("parse_failed", `The record of ${what} is damaged.`, {
       hint: "Restore the registry from a backup.",
       cause,
     });

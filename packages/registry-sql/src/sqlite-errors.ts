@@ -22,7 +22,7 @@ const CODES: Readonly<Record<number, readonly [code: AmlErrorCode, what: string,
   26: [
     "parse_failed",
     "is not a SQLite database",
-    "Name a file that does not exist yet, or one that holds a registry.",
+    "Restore it from a backup, or move it away to start with an empty registry.",
   ],
 };
 
@@ -61,7 +61,7 @@ export function toAmlError(error: unknown, file: string): AmlError {
     "gave an unexpected error",
     "Report this with the error's cause.",
   ];
-  return new AmlError(code, `The registry ${file} ${what}`, {
+  return new AmlError(code, `The registry ${file} ${what}.`, {
     hint,
     context: { file, ...(result !== undefined && { sqliteCode: result }) },
     cause: error,

@@ -24,7 +24,7 @@ export function envSecrets({ env, prefix = "AML_SECRET_" }: EnvSecretsOptions): 
       const variable = prefix + name.toUpperCase().replace(/[^A-Z0-9]/gu, "_");
       const value = env[variable];
       if (typeof value === "string" && value !== "") return new Secret(value);
-      throw new AmlError("not_found", `There is no secret "${name}" in the environment`, {
+      throw new AmlError("not_found", `There is no secret "${name}" in the environment.`, {
         hint: `Set the environment variable ${variable}.`,
         context: { secret: name, variable },
       });

@@ -30,7 +30,7 @@ export function fileError(error: unknown, file: string): AmlError {
     "gave an unexpected error",
     "Report this with the error's cause.",
   ];
-  return new AmlError(code, `${file} ${what}`, { hint, context: { file }, cause: error });
+  return new AmlError(code, `${file} ${what}.`, { hint, context: { file }, cause: error });
 }
 
 export function isMissing(error: unknown): boolean {

@@ -24,7 +24,7 @@ export function firstOf(...stores: readonly SecretStore[]): SecretStore {
           if (error.hint !== undefined) hints.push(error.hint);
         }
       }
-      throw new AmlError("not_found", `There is no secret "${name}"`, {
+      throw new AmlError("not_found", `There is no secret "${name}".`, {
         hint: hints.length ? hints.join(" Or: ") : undefined,
         context: { secret: name },
       });

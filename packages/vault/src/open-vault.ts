@@ -35,7 +35,7 @@ export function openVault(options: VaultOptions): Required<SecretStore> {
   const file = resolve(options.file);
   const source = options.key ?? { kind: "auto" };
   if (source.kind === "passphrase" && source.passphrase.reveal() === "")
-    throw new AmlError("config_invalid", `The passphrase of the vault ${file} is empty`, {
+    throw new AmlError("config_invalid", `The passphrase of the vault ${file} is empty.`, {
       hint: "Use a long passphrase, or the key kind `file`.",
       context: { file },
     });
@@ -57,7 +57,7 @@ export function openVault(options: VaultOptions): Required<SecretStore> {
       operation?.signal?.throwIfAborted();
       const value = (await readVault(file, keyOf))?.entries.get(name);
       if (value !== undefined) return new Secret(value);
-      throw new AmlError("not_found", `There is no secret "${name}" in the vault ${file}`, {
+      throw new AmlError("not_found", `There is no secret "${name}" in the vault ${file}.`, {
         hint: "Store it first.",
         context: { secret: name, file },
       });
@@ -120,7 +120,7 @@ function keyCache(source: VaultKey, file: string): KeyOf {
 
 function checkName(name: string): void {
   if (typeof name === "string" && /^\P{C}{1,255}$/u.test(name)) return;
-  throw new AmlError("config_invalid", "The name of a secret is empty, too long or not printable", {
+  throw new AmlError("config_invalid", "The name of a secret is empty, too long or not printable.", {
     hint: "Use 1 to 255 printable characters.",
   });
 }

@@ -63,7 +63,7 @@ export function unseal(sealed: SealedVault, key: Uint8Array, file: string): Map<
   const expected = derive(sealed, key, "check");
   const found = decode(check);
   if (found.length !== expected.length || !timingSafeEqual(found, expected))
-    throw new AmlError("auth_failed", `The key does not open the vault ${file}`, {
+    throw new AmlError("auth_failed", `The key does not open the vault ${file}.`, {
       hint:
         origin.kind === "passphrase"
           ? "Check the passphrase."
@@ -103,7 +103,7 @@ export function parseSealed(text: string, file: string): SealedVault {
   if (format !== FORMAT && typeof format === "string" && /^aml\.vault\/\d+$/.test(format))
     throw new AmlError(
       "unsupported",
-      `The vault ${file} has format ${format}; this release knows ${FORMAT}`,
+      `The vault ${file} has format ${format}; this release knows ${FORMAT}.`,
       {
         hint: "Upgrade @aml/vault to the release that wrote it, or a newer one.",
         context: { file, format },
@@ -142,7 +142,7 @@ function derive(header: VaultHeader, key: Uint8Array, use: "check" | "data"): Bu
 
 // Neither the cause nor any text of the file goes into the error.
 function damaged(file: string): AmlError {
-  return new AmlError("parse_failed", `${file} is not a vault, or was damaged or tampered with`, {
+  return new AmlError("parse_failed", `${file} is not a vault, or was damaged or tampered with.`, {
     hint: "Restore the file from a backup, or delete it and set its secrets again.",
     context: { file },
   });

@@ -132,7 +132,7 @@ async function readKeyFile(keyFile: string, file: string): Promise<Uint8Array> {
   const [format, encoded = ""] = text.trimEnd().split(" ");
   const key = Buffer.from(encoded, "base64url");
   if (format !== KEY_FORMAT || key.length !== 32 || key.toString("base64url") !== encoded)
-    throw new AmlError("parse_failed", `${keyFile} is not a vault's key file`, {
+    throw new AmlError("parse_failed", `${keyFile} is not a vault's key file.`, {
       hint: "Restore the key file, or name the right one.",
       context: { file: keyFile },
     });
@@ -146,7 +146,7 @@ function keyFileOf(source: VaultKey, file: string): string {
 /** @see https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html – scrypt parameters */
 function stretch(passphrase: Secret, { key: origin }: VaultHeader): Promise<Uint8Array> {
   if (origin.kind !== "passphrase")
-    throw new AmlError("internal", "A vault without salt cannot have a passphrase");
+    throw new AmlError("internal", "A vault without salt cannot have a passphrase.");
   const salt = Buffer.from(origin.salt, "base64url");
   const cost = { N: 2 ** 17, r: 8, p: 1, maxmem: 2 ** 28 };
   return new Promise((done, fail) => {
@@ -158,5 +158,5 @@ function stretch(passphrase: Secret, { key: origin }: VaultHeader): Promise<Uint
 }
 
 function locked(file: string, what: string, hint: string, cause?: unknown): AmlError {
-  return new AmlError("auth_failed", `The vault ${file} ${what}`, { hint, context: { file }, cause });
+  return new AmlError("auth_failed", `The vault ${file} ${what}.`, { hint, context: { file }, cause });
 }

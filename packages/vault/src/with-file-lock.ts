@@ -47,7 +47,7 @@ async function openLock(file: string): Promise<DatabaseSync> {
     return database;
   } catch (error) {
     throw resultCode(error) === CANNOT_OPEN
-      ? new AmlError("permission_denied", `${file} cannot be opened`, {
+      ? new AmlError("permission_denied", `${file} cannot be opened.`, {
           hint: "Grant this user read and write access to the file and its folder.",
           context: { file },
           cause: error,
@@ -67,7 +67,7 @@ async function acquire(database: DatabaseSync, file: string, options: FileLockOp
     } catch (error) {
       if (resultCode(error) !== BUSY) throw fileError(error, file);
       if (performance.now() >= deadline)
-        throw new AmlError("unavailable", `${file} is locked by another process`, {
+        throw new AmlError("unavailable", `${file} is locked by another process.`, {
           hint: "Try again when the other process has finished.",
           context: { file },
           cause: error,

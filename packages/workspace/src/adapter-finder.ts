@@ -1,5 +1,6 @@
 import { AmlError, type AnyAdapterDefinition } from "@aml/core";
 import { loadPackage } from "./load-package.ts";
+import { nearestName } from "./nearest-name.ts";
 import type { AdapterEntry } from "./workspace-config.ts";
 
 /** What is being looked for: a datastore type, or something that reads a URI. */
@@ -36,8 +37,8 @@ const KNOWN: readonly Known[] = [LOCAL, BLOB, HTTP];
  * Gives back a function that imports an adapter package when the first store of its type is touched, and no other.
  * A type that it does not know is looked for in the packages of `entries`.
  *
- * @returns `undefined` when no package fits; the function throws `config_invalid` for a package that is not
- * installed, cannot be imported or exports no adapter.
+ * @returns `undefined` when no package reads the URI; the function throws `config_invalid` for a type without a
+ * package, and for a package that is not installed, cannot be imported or exports no adapter.
  */
 export function createAdapterFinder(
   options: AdapterFinderOptions,
@@ -54,8 +55,22 @@ export function createAdapterFinder(
       const found = (await load(name)).find((definition) => fits(definition, wanted));
       if (found) return found;
     }
+    if ("type" in wanted) throw unknownType(wanted.type, options.entries);
     return undefined;
   };
+}
+
+function unknownType(type: string, entries: readonly AdapterEntry[]): AmlError {
+  const types = [...KNOWN, ...entries].flatMap((entry) => entry.type ?? []);
+  const near = nearestName(type, types);
+  const add = 'install the adapter\'s package and name it under "adapters" in aml.config.json';
+  return new AmlError("config_invalid", `No adapter for datastores of type '${type}' is installed.`, {
+    hint:
+      near === undefined
+        ? `Types here: ${[...new Set(types)].join(", ")}. For another, ${add}.`
+        : `Did you mean '${near}'? Else ${add}.`,
+    context: { type },
+  });
 }
 
 /** Packages worth importing, best first. */

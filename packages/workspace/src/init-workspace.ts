@@ -1,5 +1,5 @@
 import { AmlError } from "@aml/core";
-import { mkdir, writeFile } from "node:fs/promises";
+import { access, mkdir, stat, writeFile } from "node:fs/promises";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { DEFAULT_DATASTORES } from "./default-datastores.ts";
 import { CONFIG_FILE, DEFAULT_CONFIG, type WorkspaceConfig } from "./workspace-config.ts";
@@ -15,7 +15,7 @@ import { CONFIG_FILE, DEFAULT_CONFIG, type WorkspaceConfig } from "./workspace-c
 export async function initWorkspace(folder: string): Promise<string> {
   const root = resolve(folder);
   try {
-    await mkdir(root, { recursive: true });
+    await makeFolders(root);
     await prepareFolders(root, DEFAULT_CONFIG);
     // Last, and only where there was none: whoever finds the file finds the rest.
     await writeFile(join(root, CONFIG_FILE), `${configText()}\n`, { flag: "wx" });
@@ -23,6 +23,29 @@ export async function initWorkspace(folder: string): Promise<string> {
     throw writeError(cause, root);
   }
   return root;
+}
+
+/**
+ * As `mkdir -p`, which Node never comes back from where a parent is there and takes no folders, as below `/proc`.
+ */
+async function makeFolders(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === "EEXIST" && (await stat(path)).isDirectory()) return;
+    const parent = dirname(path);
+    if (code !== "ENOENT" || parent === path || (await exists(parent))) throw error;
+    await makeFolders(parent);
+    await mkdir(path);
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Makes the folders that a workspace keeps its own things in. */
@@ -59,12 +82,16 @@ export function inFolder(root: string, path: string): string {
 function writeError(cause: unknown, root: string): unknown {
   switch ((cause as NodeJS.ErrnoException).code) {
     case "EEXIST":
-    case "ENOTDIR":
-      return new AmlError("already_exists", `${root} is a workspace already, or a file is in its place.`, {
-        hint: "Use it as it is, or choose another folder.",
+    case "ENOTDIR": {
+      const there = (cause as NodeJS.ErrnoException).path === join(root, CONFIG_FILE);
+      const what = there ? "is a workspace already" : "cannot be a folder: a file is in its place";
+      return new AmlError("already_exists", `${root} ${what}.`, {
+        hint: there ? "Use it as it is, or choose another folder." : "Choose another folder.",
         context: { path: root },
         cause,
       });
+    }
+    case "ENOENT":
     case "EACCES":
     case "EPERM":
     case "EROFS":

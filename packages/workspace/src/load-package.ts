@@ -17,7 +17,9 @@ export async function loadPackage(name: string, folder: string): Promise<Readonl
   } catch (cause) {
     if (file === undefined && isMissing(cause, name)) throw notInstalled(name, cause);
     throw new AmlError("config_invalid", `The package ${name} could not be loaded.`, {
-      hint: `Install it again: npm install ${name}`,
+      hint: name.startsWith("./")
+        ? `Correct the file: ${cause instanceof Error ? cause.message : String(cause)}`
+        : `Install it again: npm install ${name}`,
       context: { package: name },
       cause,
     });
@@ -40,6 +42,8 @@ function findFile(name: string, starts: readonly (string | undefined)[]): string
 }
 
 function isMissing(error: unknown, name: string): boolean {
+  // Looked for in the workspace folder, and not found there.
+  if (name.startsWith("./")) return true;
   return (
     error instanceof Error &&
     ((error as NodeJS.ErrnoException).code === "ERR_MODULE_NOT_FOUND" ||

@@ -23,6 +23,7 @@ import { openEngine } from "./open-engine.ts";
 import { openSource } from "./open-source.ts";
 import { openState } from "./open-state.ts";
 import { saveMLTable, type SaveMLTableOptions } from "./save-mltable.ts";
+import { withSuggestions } from "./with-suggestions.ts";
 import {
   CONFIG_FILE,
   DEFAULT_CONFIG,
@@ -103,7 +104,7 @@ export async function openWorkspace(options: OpenWorkspaceOptions = {}): Promise
       importPackage: options.importPackage,
     }),
     permanentDatastores: DEFAULT_DATASTORES,
-    registry: withDefaultDatastores(state.registry, inFolder(folder, config.data), since),
+    registry: withSuggestions(withDefaultDatastores(state.registry, inFolder(folder, config.data), since)),
     secrets: state.secrets,
     engine: options.engine ?? (() => openEngine(folder, config)),
     baseUri: `${pathToFileURL(resolve(options.baseFolder ?? start)).href}/`,

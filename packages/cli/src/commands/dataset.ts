@@ -7,9 +7,10 @@ import {
   type TabularDataset,
 } from "@aml/core";
 import type { FolderWorkspace } from "@aml/workspace";
+import { countText } from "../count-text.ts";
 import { keyValues } from "../datastore-flags.ts";
 import { formatBytes } from "../format-bytes.ts";
-import { printTable } from "../print-table.ts";
+import { oneLine, printTable } from "../print-table.ts";
 import { type GlobalFlags, type Session, tableStyle } from "../session.ts";
 import { fieldsText } from "./datastore.ts";
 
@@ -53,7 +54,7 @@ export async function registerDataset(
 function pinText({ plan: { source } }: DatasetRecord): string {
   if (source.from !== "paths" || source.pinned === undefined) return "";
   const bytes = source.pinned.reduce((sum, { size }) => sum + size, 0);
-  return `: ${source.pinned.length} files, ${formatBytes(bytes)}`;
+  return `: ${countText(source.pinned.length, "file")}, ${formatBytes(bytes)}`;
 }
 
 /** `aml dataset list` */
@@ -111,11 +112,10 @@ export async function downloadDataset(session: Session, flags: DownloadFlags, so
     progress.expect({ files, bytes });
   }
   const report = await dataset.download(flags.output, { overwrite: flags.overwrite, signal });
-  await session.print(
-    report,
-    () =>
-      `${report.files.length} files, ${formatBytes(report.bytes)}, are in ${workspace.resolve(flags.output)}.\n`,
-  );
+  await session.print(report, () => {
+    const { length } = report.files;
+    return `${countText(length, "file")}, ${formatBytes(report.bytes)}, ${length === 1 ? "is" : "are"} in ${oneLine(flags.output)}.\n`;
+  });
 }
 
 /** A registered dataset by its bare name too; anything else is a source or a path. */

@@ -4,23 +4,41 @@ import { formatBytes } from "../format-bytes.ts";
 import { jsonText } from "../json-text.ts";
 import { oneLine } from "../print-table.ts";
 import type { Session } from "../session.ts";
+import { shownPath } from "../shown-path.ts";
+
+/** Characters that are written together. */
+const PIECE = 16_384;
 
 /** `aml ls` */
 export async function ls(session: Session, uri: string, recursive: boolean): Promise<void> {
   const workspace = await session.open();
   const { signal } = session;
+  if (/^azureml:[^/]/i.test(uri)) {
+    const { source } = (await workspace.datasets.get(uri, { signal })).plan;
+    const paths = source.from === "paths" ? source.paths.map((path) => Object.values(path).join()) : [];
+    throw new AmlError("path_invalid", `${uri} is a registered dataset, not a place.`, {
+      hint: `List where it lies: aml ls '${paths[0] ?? ""}'; or see its files: aml dataset show ${uri.slice(8)} --json.`,
+      context: { uri },
+    });
+  }
   const bare = /^azureml:\/\/datastores\/[^/]+\/?$/i.test(uri);
   const located = await workspace.locate(bare ? `${uri.replace(/\/$/, "")}/paths/` : uri, { signal });
+  const { json } = session;
   let count = 0;
-  if (session.json) await session.write("[");
+  let text = "";
   for await (const stat of entries(located, recursive, signal)) {
     const target = located.uriOf(stat.path) + (stat.kind === "directory" ? "/" : "");
-    await session.write(
-      session.json ? `${count === 0 ? "" : ","}\n${jsonText(entry(stat, target))}` : line(stat, target),
-    );
+    text += json
+      ? `${count === 0 ? "[" : ","}\n${jsonText(entry(stat, target))}`
+      : line(stat, shownPath(target, uri, session.terminal.cwd));
     count++;
+    // The first line at once, the others in larger pieces.
+    if (count > 1 && text.length < PIECE) continue;
+    await session.write(text);
+    text = "";
   }
-  if (session.json) await session.write(count === 0 ? "]\n" : "\n]\n");
+  if (json) text += count === 0 ? "[]\n" : "\n]\n";
+  if (text !== "") await session.write(text);
 }
 
 async function* entries(

@@ -9,7 +9,10 @@ export async function validateMLTable(session: Session, folder: string): Promise
   const uri = workspace.resolve(folder);
   try {
     const dataset = await workspace.loadMLTable(folder, { signal: session.signal });
-    await session.print({ uri, valid: true, kind: dataset.kind, faults: [] }, () => `${uri} is valid.\n`);
+    await session.print(
+      { uri, valid: true, kind: dataset.kind, faults: [] },
+      () => `${oneLine(folder)} is valid.\n`,
+    );
   } catch (error) {
     const faults = faultsOf(error);
     if (!isAmlError(error) || faults.length === 0) throw error;
@@ -22,7 +25,7 @@ export async function validateMLTable(session: Session, folder: string): Promise
     );
     throw new AmlError(
       error.code,
-      `${uri} has ${faults.length === 1 ? "a fault" : `${faults.length} faults`}.`,
+      `${folder} has ${faults.length === 1 ? "a fault" : `${faults.length} faults`}.`,
       {
         hint: "Correct the lines above.",
         context: { uri },

@@ -1,7 +1,7 @@
 import { AmlError, type Row, type TableFormat, type TabularDataset } from "@aml/core";
 import type { FolderWorkspace } from "@aml/workspace";
 import { formatBytes } from "../format-bytes.ts";
-import { printTable } from "../print-table.ts";
+import { oneLine, printTable } from "../print-table.ts";
 import { type GlobalFlags, type Session, tableStyle } from "../session.ts";
 
 export interface TableFlags extends GlobalFlags {
@@ -55,13 +55,14 @@ export async function exportTable(session: Session, flags: ExportFlags, source: 
       hint: "Add --output FILE, or redirect the output.",
     });
   }
+  if (output !== undefined) checkTarget(output, format);
   const table = await openTable(session, flags, source);
   if (output !== undefined) {
     const stat = await table.write(output, format, { overwrite, signal });
     const target = (await session.open()).resolve(output);
     await session.print(
       { uri: target, format, bytes: stat.size },
-      () => `${target} is written: ${formatBytes(stat.size)}.\n`,
+      () => `${oneLine(output)} is written: ${formatBytes(stat.size)}.\n`,
     );
     return;
   }
@@ -73,6 +74,20 @@ export async function exportTable(session: Session, flags: ExportFlags, source: 
     await reader.cancel(error);
     throw error;
   }
+}
+
+/** A folder or a pattern is no name of a file. @throws `path_invalid`. */
+function checkTarget(output: string, format: TableFormat): void {
+  const folder = output === "" || /[/\\]$/.test(output);
+  if (!folder && !/[*?]/.test(output)) return;
+  throw new AmlError(
+    "path_invalid",
+    `--output ${JSON.stringify(output)} names ${folder ? "a folder" : "a pattern"}, not a file.`,
+    {
+      hint: `Name one file, e.g. ${folder ? `${output}table` : output.replace(/[*?]+/g, "table").replace(/\.\w*$/, "")}.${format}.`,
+      context: { output },
+    },
+  );
 }
 
 async function openTable(session: Session, flags: TableFlags, source: string): Promise<TabularDataset> {
@@ -90,8 +105,10 @@ async function keepColumns(
   signal: AbortSignal,
 ): Promise<TabularDataset> {
   const known = (await table.schema({ signal })).columns.map(({ name }) => name);
-  const unknown = names.find((name) => !known.includes(name));
-  if (unknown === undefined) return table.keepColumns(names);
+  // "a, b" is "a,b", unless a column is really called " b".
+  const wanted = names.map((name) => (known.includes(name) ? name : name.trim()));
+  const unknown = wanted.find((name) => !known.includes(name));
+  if (unknown === undefined) return table.keepColumns(wanted);
   throw new AmlError("plan_invalid", `There is no column ${JSON.stringify(unknown)} to keep.`, {
     hint: `Columns are: ${known.join(", ")}.`,
     context: { column: unknown },

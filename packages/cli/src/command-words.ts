@@ -1,0 +1,12 @@
+/** What libraries call their own, and what the command line calls it. */
+const WORDS: readonly (readonly [RegExp, string])[] = [
+  [/\b(?:pass overwrite|allow it to be overwritten)\b/g, "add --overwrite"],
+  [/`overwrite`|\bwith overwrite\b/g, "--overwrite"],
+  [/^List the datastores to see their names\.$/, "See their names with 'aml datastore list'."],
+  [/^List the datasets to see their names\.$/, "See their names with 'aml dataset list'."],
+];
+
+/** A hint in the words of the command line. */
+export function commandWords(hint: string): string {
+  return WORDS.reduce((text, [pattern, words]) => text.replace(pattern, words), hint);
+}
