@@ -247,7 +247,7 @@ export const registryCases: readonly RegistryCase[] = [
       await registry.registerDataset(dataset("trips", "a"));
       for (const version of [0, 2, -1, 1.5, NaN]) {
         const error = await fails(registry.getDataset("trips", version), "not_found");
-        same(error.hint, "Its versions are 1 to 1.");
+        same(error.hint, "Its only version is 1.");
       }
       for (const name of ["nothing", "TRIPS", "__proto__", "constructor"])
         await fails(registry.getDataset(name), "not_found");

@@ -1,7 +1,14 @@
 import { stat } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
-import { defineStorageAdapter, type StorageAdapter, type StorageDefinition } from "@aml/core/adapter";
-import { mapped } from "./errors.ts";
+import {
+  defineStorageAdapter,
+  type FileStat,
+  type OperationOptions,
+  type StorageAdapter,
+  type StorageDefinition,
+  type StorePath,
+} from "@aml/core/adapter";
+import { inFolder, mapped } from "./errors.ts";
 import { follow, place, toFileStat } from "./folder.ts";
 import { list } from "./list.ts";
 import { locate, parseOptions, type LocalOptions } from "./options.ts";
@@ -27,6 +34,13 @@ export const local: StorageDefinition<LocalOptions, "anonymous"> = defineStorage
 });
 
 function openFolder(root: string): StorageAdapter {
+  const told = async <T>(call: Promise<T>): Promise<T> => {
+    try {
+      return await call;
+    } catch (error) {
+      throw inFolder(error, root);
+    }
+  };
   return Object.freeze<StorageAdapter>({
     contract: "aml.storage/1",
     type: "local",
@@ -39,16 +53,24 @@ function openFolder(root: string): StorageAdapter {
       conditionalWrites: true,
       atomicWrites: true,
     }),
-    async stat(path, options = {}) {
-      options.signal?.throwIfAborted();
-      const real = await mapped("stat", path, follow(root, path, place(root, path)));
-      const found = toFileStat(path, await mapped("stat", path, stat(real, { bigint: true })));
-      options.signal?.throwIfAborted();
-      return found;
+    stat: (path, options) => told(statOf(root, path, options)),
+    async *list(folder, options) {
+      try {
+        yield* list(root, folder, options);
+      } catch (error) {
+        throw inFolder(error, root);
+      }
     },
-    list: (folder, options) => list(root, folder, options),
-    read: (path, options) => read(root, path, options),
-    write: (path, body, options) => write(root, path, body, options),
-    delete: (path, options) => remove(root, path, options),
+    read: (path, options) => told(read(root, path, options)),
+    write: (path, body, options) => told(write(root, path, body, options)),
+    delete: (path, options) => told(remove(root, path, options)),
   });
+}
+
+async function statOf(root: string, path: StorePath, options: OperationOptions = {}): Promise<FileStat> {
+  options.signal?.throwIfAborted();
+  const real = await mapped("stat", path, follow(root, path, place(root, path)));
+  const found = toFileStat(path, await mapped("stat", path, stat(real, { bigint: true })));
+  options.signal?.throwIfAborted();
+  return found;
 }

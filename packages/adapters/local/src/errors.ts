@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { AmlError, isAmlError, type AmlErrorCode } from "@aml/core/adapter";
 
 /** The reasons behind the file system's error codes, with what to do about them. */
@@ -90,4 +91,14 @@ export async function mapped<T>(operation: string, path: string, call: Promise<T
   } catch (error) {
     throw toAmlError(error, operation, path);
   }
+}
+
+/** An error about a path of the store, told by the path on this machine: the one that its reader can look at. */
+export function inFolder(error: unknown, root: string): unknown {
+  if (!isAmlError(error) || typeof error.context["path"] !== "string") return error;
+  const { code, message, operation, hint, context, cause, retryAfterMs } = error;
+  const inStore = JSON.stringify(error.context["path"]);
+  if (!message.includes(inStore)) return error;
+  const shown = message.replace(inStore, () => JSON.stringify(join(root, error.context["path"] as string)));
+  return new AmlError(code, shown, { operation, hint, context, cause, retryAfterMs });
 }

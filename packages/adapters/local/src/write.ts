@@ -171,6 +171,7 @@ async function currentStat(target: string, path: StorePath): Promise<FileStat | 
 function taken(path: StorePath): AmlError {
   return new AmlError("already_exists", `There is a file at ${JSON.stringify(path)} already.`, {
     operation: "write",
+    hint: "Choose another path, or allow it to be overwritten.",
     context: { path },
   });
 }
