@@ -130,23 +130,31 @@ function toDatetime(x: string, from: string, formats: readonly string[], prefix:
   const bare = textOf(x, from);
   if (bare === undefined) return result("NULL::TIMESTAMP");
   const text = prefix === "" ? bare : `(${quoteText(prefix)} || ${bare})`;
-  // Formats with an offset give an instant, the others a wall clock, taken as UTC; a list must be of one sort.
+  // Formats with an offset give an instant, the others a wall clock, taken as UTC, in microseconds or
+  // nanoseconds; a list must be of one sort.
   const parts: string[] = [];
   for (const run of runsOf(formats)) {
     const list = run.length === 1 ? quoteText(run[0] ?? "") : quoteList(run);
     const parsed = `try_strptime(${text}, ${list})`;
-    parts.push(hasOffset(run[0] ?? "") ? `(${parsed} AT TIME ZONE 'UTC')` : parsed);
+    const sort = sortOf(run[0] ?? "");
+    const plain = sort === "nanoseconds" ? `${parsed}::TIMESTAMP` : parsed;
+    parts.push(sort === "instant" ? `(${parsed} AT TIME ZONE 'UTC')` : plain);
   }
   return result(parts.length === 1 ? `${parts[0]}` : `coalesce(${parts.join(", ")})`);
 }
 
-const hasOffset = (format: string): boolean => format.replaceAll("%%", "").includes("%z");
+/** What `strptime` gives for a format. */
+function sortOf(format: string): "instant" | "nanoseconds" | "plain" {
+  const directives = format.replaceAll("%%", "");
+  if (directives.includes("%z")) return "instant";
+  return directives.includes("%n") ? "nanoseconds" : "plain";
+}
 
 function runsOf(formats: readonly string[]): string[][] {
   const runs: string[][] = [];
   for (const format of formats) {
     const last = runs.at(-1);
-    if (last !== undefined && hasOffset(last[0] ?? "") === hasOffset(format)) last.push(format);
+    if (last !== undefined && sortOf(last[0] ?? "") === sortOf(format)) last.push(format);
     else runs.push([format]);
   }
   return runs;

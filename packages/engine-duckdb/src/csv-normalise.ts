@@ -61,9 +61,9 @@ export function formatRecords(
   return out;
 }
 
-/** A delimiter at the end of a full row is let pass, as DuckDB does: no value is behind it. */
+/** Delimiters at the end of a full row are let pass, as DuckDB lets one: no value is behind them. */
 function isTooLong({ fields: own }: CsvRecord, fields: number): boolean {
-  return own.length > fields + 1 || (own.length > fields && own[fields] !== "");
+  return own.length > fields && own.slice(fields).some((value) => value !== "");
 }
 
 function tooLong(record: CsvRecord, fields: number, delimiter: string): CsvFault {

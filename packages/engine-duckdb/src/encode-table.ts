@@ -3,15 +3,18 @@ import { open, rm, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { AmlError, isAmlError, type TableFormat } from "@aml/core";
 import type { CompiledPlan } from "./compile-plan.ts";
-import { caseConflict, copyQuery } from "./output-sql.ts";
+import { caseConflict, copyQuery, errorCounts } from "./output-sql.ts";
 import type { Scope } from "./scope.ts";
-import type { Locate } from "./stream-rows.ts";
+import type { ConversionErrors, Locate } from "./stream-rows.ts";
 
 const CHUNK = 256 * 1024;
 
 export interface EncodeRun {
   readonly signal: AbortSignal;
   readonly locate: Locate;
+  /** Throws when a file that was read is no longer the one that was listed. */
+  readonly verify: (signal?: AbortSignal) => Promise<void>;
+  readonly onConversionErrors: ((errors: ConversionErrors) => void) | undefined;
   /** Called when the stream ends, in whatever way. */
   readonly end: () => void;
 }
@@ -20,7 +23,8 @@ export interface EncodeRun {
  * The table as a file's bytes. The file is written whole before its first byte is given, so a query that fails gives
  * an error and no bytes; it is deleted when the stream ends, in whatever way.
  *
- * Reading throws `unsupported` for Parquet and JSON lines of columns that differ by case only.
+ * Reading throws `unsupported` for Parquet and JSON lines of columns that differ by case only, for a table without
+ * columns, and for JSON lines of nested values with NaN; `precondition_failed` when a file changed meanwhile.
  */
 export function encodeTable(
   scope: Scope,
@@ -29,7 +33,7 @@ export function encodeTable(
   run: EncodeRun,
 ): ReadableStream<Uint8Array> {
   const path = join(scope.folder, `${randomUUID()}.${format}`);
-  const { locate } = run;
+  const { locate, verify, onConversionErrors } = run;
   const stop = new AbortController();
   const signal = AbortSignal.any([run.signal, stop.signal]);
   let handle: FileHandle | undefined;
@@ -43,10 +47,14 @@ export function encodeTable(
     if (format !== "csv" || plan.columns.length === 0) refuseCaseConflict(plan, format);
     try {
       await scope.run(copyQuery(plan, format, path), signal);
+      if (onConversionErrors !== undefined) onConversionErrors(await countErrors(scope, plan, signal));
     } catch (error) {
+      signal.throwIfAborted();
+      await verify(signal);
       if (isAmlError(error)) await locate(error, signal);
       throw error;
     }
+    await verify(signal);
     return open(path);
   };
   return new ReadableStream<Uint8Array>(
@@ -78,6 +86,18 @@ export function encodeTable(
     },
     { highWaterMark: 0 },
   );
+}
+
+/** A pass of its own over the columns that can fail: writing a file tells nothing about its rows. */
+async function countErrors(
+  scope: Scope,
+  plan: CompiledPlan,
+  signal: AbortSignal,
+): Promise<ConversionErrors> {
+  const { sql, names } = errorCounts(plan);
+  if (names.length === 0) return new Map();
+  const [row = []] = await (await scope.run(sql, signal)).getRows();
+  return new Map(names.map((name, at): [string, number] => [name, Number(row[at])]).filter(([, n]) => n > 0));
 }
 
 function csvHeader({ columns }: CompiledPlan): Uint8Array {

@@ -35,7 +35,7 @@ interface DateShape {
   readonly format: string;
 }
 
-const TIME = /^([T ])(\d{1,2}):(\d{2})(:(\d{2})(\.\d{1,6})?)?( ?[AaPp][Mm])?(Z|[+-]\d{2}:?\d{2})?$/;
+const TIME = /^([T ])(\d{1,2}):(\d{2})(:(\d{2})(\.\d{1,9})?)?( ?[AaPp][Mm])?(Z|[+-]\d{2}:?\d{2})?$/;
 const SHAPES: readonly DateShape[] = [
   { pattern: /^(\d{4})-(\d{1,2})-(\d{1,2})/, order: "ymd", format: "%Y-%m-%d" },
   { pattern: /^(\d{4})\/(\d{1,2})\/(\d{1,2})/, order: "ymd", format: "%Y/%m/%d" },
@@ -73,7 +73,7 @@ function formatOf(value: string, { pattern, order, format }: DateShape): string 
   const twelve = half !== undefined;
   if (Number(hour) > (twelve ? 12 : 23) || Number(minute) > 59 || Number(second) > 59) return undefined;
   if (twelve && Number(hour) === 0) return undefined;
-  const clock = `${twelve ? "%I" : "%H"}:%M${seconds === undefined ? "" : ":%S"}${fraction === undefined ? "" : ".%f"}`;
+  const clock = `${twelve ? "%I" : "%H"}:%M${seconds === undefined ? "" : ":%S"}${fraction === undefined ? "" : fraction.length > 7 ? ".%n" : ".%f"}`;
   const suffix = half === undefined ? "" : half.startsWith(" ") ? " %p" : "%p";
   return `${format}${separator}${clock}${suffix}${zone === undefined ? "" : zone === "Z" ? "Z" : "%z"}`;
 }

@@ -5,7 +5,7 @@ import { quoteList, quoteText } from "./sql-text.ts";
 type Pattern = Exclude<ColumnSelector, string | readonly string[]>;
 
 /**
- * The names that each selector with a pattern matches, whole. DuckDB's regular expressions take linear time,
+ * The names that each selector with a pattern matches anywhere. DuckDB's regular expressions take linear time,
  * JavaScript's do not, and a pattern may come from a stranger's file.
  *
  * @throws `plan_invalid` for a pattern that is no regular expression.
@@ -47,7 +47,7 @@ async function matching(
   try {
     const result = await scope.run(
       `SELECT i FROM (SELECT unnest(range(${names.length})) AS i, unnest(${quoteList(names)}::VARCHAR[]) AS n) ` +
-        `WHERE regexp_full_match(n, ${quoteText(pattern)}, '${flags}') ORDER BY i`,
+        `WHERE regexp_matches(n, ${quoteText(pattern)}, '${flags}') ORDER BY i`,
       signal,
     );
     return (await result.getRows()).map(([at]) => names[Number(at)] ?? "");

@@ -13,7 +13,8 @@ import type { CsvShape } from "./csv-scan.ts";
 import { encodeTable } from "./encode-table.ts";
 import { nameSources } from "./errors.ts";
 import { chooseFiles } from "./file-steps.ts";
-import { rowsWanted, type InspectContext } from "./inspect-context.ts";
+import { mapFiles, rowsWanted, type InspectContext } from "./inspect-context.ts";
+import { findCsvFault } from "./find-csv-fault.ts";
 import { inspectDelimited } from "./inspect-delimited.ts";
 import { inspectJson } from "./inspect-json.ts";
 import { findDamagedParquet, inspectParquet, stageParquet } from "./inspect-parquet.ts";
@@ -74,7 +75,10 @@ export async function openTable(
     const chosen = await chooseFiles(plan, all, scope, context.compile, signal);
     const inspected = await inspect(plan, chosen, { ...context, scope, signal, pins, origins: new Map() });
     const compiled = compilePlan(plan, inspected, context.compile);
-    return createTable(compiled, inspected, scope, context, close);
+    const verify = async (stop?: AbortSignal): Promise<void> => {
+      await mapFiles(pins, (pin) => pin.check({ signal: stop }));
+    };
+    return createTable({ compiled, inspected, scope, context, close, verify });
   } catch (error) {
     await close();
     signal?.throwIfAborted();
@@ -171,13 +175,18 @@ async function inspect(plan: TabularPlan, files: readonly FileRef[], base: Unenc
 
 type Common = Pick<Inspected, "uris" | "partitions" | "patterns">;
 
-function createTable(
-  compiled: CompiledPlan,
-  inspected: Inspected,
-  scope: Scope,
-  { onConversionErrors, onClose }: TableContext,
-  close: () => Promise<void>,
-): TabularResult {
+interface TableParts {
+  readonly compiled: CompiledPlan;
+  readonly inspected: Inspected;
+  readonly scope: Scope;
+  readonly context: TableContext;
+  readonly close: () => Promise<void>;
+  /** @throws `precondition_failed` when a file is no longer the one that was listed. */
+  readonly verify: (signal?: AbortSignal) => Promise<void>;
+}
+
+function createTable({ compiled, inspected, scope, context, close, verify }: TableParts): TabularResult {
+  const { onConversionErrors, onClose } = context;
   const columns = compiled.columns.map(({ name, sqlType, nullable }) => {
     return Object.freeze({ name, type: columnTypeOf(sqlType), nullable });
   });
@@ -186,6 +195,7 @@ function createTable(
   const running = new Set<AbortController>();
   let closing: Promise<void> | undefined;
   const locate: Locate = async (error, signal) => {
+    if (inspected.kind === "delimited") await findCsvFault(inspected, error, scope.origins(), signal);
     if (inspected.kind !== "parquet" || error.code !== "parse_failed" || "uri" in error.context) return;
     await findDamagedParquet(inspected.groups, scope, signal);
   };
@@ -208,7 +218,7 @@ function createTable(
   async function* batches(signal: AbortSignal | undefined): ReturnType<typeof streamRows> {
     const run = begin(signal);
     try {
-      yield* streamRows({ scope, query, signal: run.signal, onConversionErrors, explain, locate });
+      yield* streamRows({ scope, query, signal: run.signal, onConversionErrors, explain, locate, verify });
     } finally {
       run.end();
     }
@@ -217,7 +227,7 @@ function createTable(
     schema,
     sql: nameSources(compiled.sql, scope.origins()),
     batches: (options) => batches(options?.signal),
-    encode: (format, options) => encodeTable(scope, compiled, format, { locate, ...begin(options?.signal) }),
+    encode: (format, options) => encodeTable(scope, compiled, format, { locate, verify, onConversionErrors, ...begin(options?.signal) }),
     async [Symbol.asyncDispose]() {
       closing ??= (async () => {
         const reason = new AmlError("query_failed", "The table was disposed of.");

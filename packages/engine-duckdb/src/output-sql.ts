@@ -109,6 +109,16 @@ export function copyQuery(plan: CompiledPlan, format: TableFormat, path: string)
   return `COPY (${plan.ctes}\nSELECT ${list.join(",\n  ")}\nFROM ${plan.from})\nTO ${quoteText(path)} (${options})`;
 }
 
+/** How many values of each column could not be converted. */
+export function errorCounts(plan: CompiledPlan): { readonly sql: string; readonly names: readonly string[] } {
+  const failing = plan.columns.filter(({ errorId }) => errorId !== undefined);
+  const counts = failing.map(({ errorId = "" }) => `count(*) FILTER (WHERE ${quoteIdentifier(errorId)})`);
+  return {
+    sql: `${plan.ctes}\nSELECT ${counts.join(", ")}\nFROM ${plan.from}`,
+    names: failing.map(({ name }) => name),
+  };
+}
+
 function parquetValue(column: PlanColumn): string {
   const id = quoteIdentifier(column.id);
   return column.sqlType === "UHUGEINT" || column.sqlType === "HUGEINT" ? `${id}::VARCHAR` : id;

@@ -21,6 +21,8 @@ export interface StreamOptions {
   readonly explain: (signal?: AbortSignal) => Promise<void>;
   /** Throws a better error than the given one, if there is one. */
   readonly locate: Locate;
+  /** Throws when a file that was read is no longer the one that was listed. */
+  readonly verify: (signal?: AbortSignal) => Promise<void>;
 }
 
 /**
@@ -39,6 +41,7 @@ export async function* streamRows(options: StreamOptions): AsyncGenerator<readon
     } catch (error) {
       signal?.throwIfAborted();
       const failure = toAmlError(error, scope.origins(), [...new Set(scope.origins().values())]);
+      await options.verify(signal);
       await options.locate(failure, signal);
       throw failure;
     } finally {
@@ -61,6 +64,8 @@ export async function* streamRows(options: StreamOptions): AsyncGenerator<readon
       }
       if (done) throw new AmlError("internal", "The query gave rows behind its end.");
       done = readFlag(chunk, doneAt, chunk.rowCount - 1);
+      // No end without knowing that all that was read is one version of the files.
+      if (done) await options.verify(signal);
       const count = chunk.rowCount - (done ? 1 : 0);
       counter.add(chunk, count);
       const rows = decode(chunk, count);
@@ -74,7 +79,8 @@ export async function* streamRows(options: StreamOptions): AsyncGenerator<readon
 }
 
 /** The stream ended without the sentinel: the query failed, or was cut off. */
-async function fail({ explain, signal }: StreamOptions): Promise<never> {
+async function fail({ explain, verify, signal }: StreamOptions): Promise<never> {
+  await verify(signal);
   await explain(signal);
   throw new AmlError("query_failed", "The query ended early, and succeeded when it was run again.", {
     hint: "Try again; the files may have changed while they were read.",

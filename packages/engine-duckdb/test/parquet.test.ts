@@ -141,6 +141,6 @@ test("a file that shrinks while its table is open", async () => {
   const table = await h.open([read], files);
   const path = join(h.folder, new URL(files[0]?.uri ?? "").pathname.split("/").slice(-2).join("/"));
   await truncate(path, 100);
-  await expect(allRows(table)).rejects.toMatchObject({ code: "parse_failed" });
+  await expect(allRows(table)).rejects.toMatchObject({ code: "precondition_failed" });
   await writeFile(path, "");
 });

@@ -76,6 +76,7 @@ test("keep and drop ignore unknown names, keep the order, and take patterns", as
   expect(await keys({ op: "keep_columns", columns: ["c", "ab", "none"] })).toEqual(["ab", "c"]);
   expect(await keys({ op: "drop_columns", columns: "b" })).toEqual(["ab", "Ac", "c"]);
   expect(await keys({ op: "keep_columns", columns: { pattern: "a." } })).toEqual(["ab"]);
+  expect(await keys({ op: "keep_columns", columns: { pattern: "b" } })).toEqual(["ab", "b"]);
   expect(await keys({ op: "keep_columns", columns: { pattern: "a.", ignore_case: true } })).toEqual([
     "ab",
     "Ac",

@@ -96,7 +96,13 @@ test("T4: queries run within the gate, so threads are left for files", async () 
   const nothing = async (): Promise<void> => undefined;
   seen.length = 0;
   let rows = 0;
-  const stream = streamRows({ scope, query: { ...query, columns }, explain: nothing, locate: nothing });
+  const stream = streamRows({
+    scope,
+    query: { ...query, columns },
+    explain: nothing,
+    locate: nothing,
+    verify: nothing,
+  });
   for await (const batch of stream) {
     // Not while its rows are being used.
     expect(running).toBe(0);

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdir, open } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { AmlError, type FileRef, type OperationOptions } from "@aml/core";
+import { AmlError, isAmlError, type FileRef, type OperationOptions } from "@aml/core";
 import { cacheKey, openCacheFolder, removeFile, type CacheFolder } from "./cache-folder.ts";
 import { changed, download } from "./download.ts";
 import { createGate } from "./gate.ts";
@@ -25,6 +25,12 @@ export interface StageOptions extends OperationOptions {
 export interface StagedFile {
   readonly localPath: string;
   readonly file: FileRef;
+  /**
+   * For after reading: does nothing for a copy, whose bytes stay.
+   *
+   * @throws `precondition_failed` when a file that is used where it lies is no longer the one that was listed.
+   */
+  check(options?: OperationOptions): Promise<void>;
   release(): Promise<void>;
 }
 
@@ -89,6 +95,8 @@ export function createStager(options: StagerOptions): Stager {
     let held = file.stat.size;
     try {
       const written = await download({ file, target, folder, transform, signal });
+      // A store elsewhere gives one version of a file; on this machine it can be written to while it is read.
+      if (localPathOf(file) !== undefined) await checkCopied(file, target, signal);
       cache.account(written - held);
       held = written;
       if (!kept) return { path: target, held };
@@ -145,7 +153,7 @@ export function createStager(options: StagerOptions): Stager {
       };
       try {
         const { path } = await abortable(entry.ready, signal);
-        return { localPath: path, file, release };
+        return { localPath: path, file, check: () => Promise.resolve(), release };
       } catch (error) {
         await release();
         throw error;
@@ -173,15 +181,31 @@ export function localPathOf(file: FileRef): string | undefined {
 
 async function useInPlace(file: FileRef, signal: AbortSignal | undefined): Promise<StagedFile> {
   await checkUnchanged(file, signal);
-  return { localPath: localPathOf(file) ?? "", file, release: () => Promise.resolve() };
+  return {
+    localPath: localPathOf(file) ?? "",
+    file,
+    check: (options) => checkUnchanged(file, options?.signal),
+    release: () => Promise.resolve(),
+  };
 }
 
 /** What `ifMatch` does in a remote store. */
 async function checkUnchanged(file: FileRef, signal: AbortSignal | undefined): Promise<void> {
-  const now = await file.storage.stat(file.stat.path, { signal });
+  const now = await file.storage.stat(file.stat.path, { signal }).catch((error: unknown) => {
+    throw isAmlError(error) && error.code === "not_found" ? changed(file, "it is gone") : error;
+  });
   if (now.size !== file.stat.size) throw changed(file, `it has ${now.size} bytes, not ${file.stat.size}`);
   if (file.stat.etag !== undefined && now.etag !== undefined && now.etag !== file.stat.etag) {
     throw changed(file, `its etag is ${now.etag}, not ${file.stat.etag}`);
+  }
+}
+
+async function checkCopied(file: FileRef, target: string, signal: AbortSignal): Promise<void> {
+  try {
+    await checkUnchanged(file, signal);
+  } catch (error) {
+    await removeFile(target);
+    throw error;
   }
 }
 

@@ -1,0 +1,135 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { DuckDBInstance } from "@duckdb/node-api";
+import { isAmlError } from "@aml/core";
+import { afterAll, expect, test } from "vitest";
+import { createHarness, failureOf, textOf } from "./harness.ts";
+
+const h = await createHarness();
+const read = { op: "read_parquet" };
+const instance = await DuckDBInstance.create(":memory:");
+const connection = await instance.connect();
+afterAll(() => {
+  connection.disconnectSync();
+  instance.closeSync();
+});
+let count = 0;
+async function parquet(sql: string, options = ""): Promise<Uint8Array> {
+  const path = join(h.folder, `made-${(count += 1)}.parquet`);
+  await connection.run(`SET TimeZone = 'UTC'; COPY (${sql}) TO '${path}' (FORMAT parquet${options})`);
+  return readFile(path);
+}
+async function filesOf(...queries: string[]) {
+  const made = await Promise.all(queries.map((sql) => parquet(sql)));
+  return h.files(Object.fromEntries(made.map((bytes, at) => [`${at}.parquet`, bytes])));
+}
+const valuesOf = async (...queries: string[]) =>
+  (await h.rows([read], await filesOf(...queries))).map(({ a }) => a);
+
+test.each<[string, string, string, unknown[]]>([
+  ["int32 and float32", "16777217::INTEGER", "1.5::FLOAT", [16777217, 1.5]],
+  ["int64 and float64", "9007199254740992::BIGINT", "1.5::DOUBLE", [9007199254740992, 1.5]],
+  [
+    "decimals of several scales",
+    "12345678901234567890::DECIMAL(20,0)",
+    "1.1234567890::DECIMAL(12,10)",
+    ["12345678901234567890.0000000000", "1.1234567890"],
+  ],
+  ["int64 and decimal", "9007199254740993::BIGINT", "0.25::DECIMAL(4,2)", ["9007199254740993.00", "0.25"]],
+  ["uint64 and int64", "18446744073709551615::UBIGINT", "-1::BIGINT", ["18446744073709551615", "-1"]],
+  ["anything and text", "1.50::DECIMAL(4,2)", "'x'", ["1.50", "x"]],
+  ["structures with other fields", "{'x': 1}", "{'y': 'z'}", [{ x: 1, y: null }, { x: null, y: "z" }]],
+])("files of several types: %s", async (_, one, two, values) => {
+  expect(await valuesOf(`SELECT ${one} AS a`, `SELECT ${two} AS a`)).toEqual(values);
+});
+
+test.each([
+  ["an int64 that no double holds", "9007199254740993::BIGINT", "1.5::DOUBLE"],
+  ["the greatest int64", "9223372036854775807::BIGINT", "1.5::DOUBLE"],
+  ["a decimal that no double holds", "12345678901234567890.12::DECIMAL(38,2)", "1.5::DOUBLE"],
+  ["decimals beyond 38 digits", "1::DECIMAL(38,0)", "1.5::DECIMAL(38,10)"],
+  ["lists of such numbers", "[9007199254740993::BIGINT]", "[1.5::DOUBLE]"],
+  ["bytes and text", String.raw`'\xFF'::BLOB`, "'x'"],
+  ["a list and a number", "[1]", "1"],
+])("values that would change are refused: %s", async (_, one, two) => {
+  const files = await filesOf(`SELECT ${one} AS a`, `SELECT ${two} AS a`);
+  const failure = await failureOf(h.rows([read], files));
+  expect(failure).toMatchObject({ code: "schema_mismatch", context: { column: "a" } });
+});
+
+test("names that differ by case are columns of their own", async () => {
+  const files = await filesOf("SELECT 1 AS a, 2 AS b", "SELECT 3 AS A", "SELECT 4 AS b, 5 AS a WHERE false");
+  expect(await h.rows([read], files)).toEqual([
+    { a: 1, b: 2, A: null },
+    { a: null, b: null, A: 3 },
+  ]);
+});
+
+test("infinite, ancient and far dates; NaN; nested decimals", async () => {
+  const sql = `SELECT DATE 'infinity' AS inf, DATE '0044-03-15 (BC)' AS bc, DATE '300000-01-01' AS far,
+    TIMESTAMP_NS '2020-01-01 00:00:00.123456789' AS ns, 'nan'::DOUBLE AS nan, '-inf'::DOUBLE AS low,
+    {'d': 1.10::DECIMAL(30, 2), 'f': ['nan'::DOUBLE, 'inf'::DOUBLE, 1]} AS nested, '\\x00\\xFF'::BLOB AS bytes,
+    UUID '123e4567-e89b-12d3-a456-426614174000' AS id, INTERVAL '1 month 2 days' AS span, 'a'::ENUM('a') AS word`;
+  const files = await filesOf(sql);
+  expect(await h.rows([read], files)).toEqual([
+    {
+      inf: "infinity",
+      bc: "-000043-03-15",
+      far: "+300000-01-01",
+      ns: new Date("2020-01-01T00:00:00.123Z"),
+      nan: Number.NaN,
+      low: -Infinity,
+      nested: { d: "1.10", f: [Number.NaN, Infinity, 1] },
+      bytes: new Uint8Array([0, 255]),
+      id: "123e4567-e89b-12d3-a456-426614174000",
+      span: "1 month 2 days",
+      word: "a",
+    },
+  ]);
+  const table = await h.open([read, { op: "drop_columns", columns: "nested" }], files);
+  expect(JSON.parse(await textOf(table.encode("jsonl")))).toMatchObject({
+    inf: "infinity",
+    bc: "-000043-03-15",
+    far: "+300000-01-01",
+    ns: "2020-01-01T00:00:00.123456789Z",
+    nan: "NaN",
+    low: "-Infinity",
+  });
+  const nested = await h.open([read], files);
+  expect(await failureOf(textOf(nested.encode("jsonl")))).toMatchObject({
+    code: "unsupported",
+    context: { column: "nested" },
+  });
+});
+
+test("a timestamp that no Date holds is an error in rows, and text in files", async () => {
+  for (const value of ["infinity", "290000-01-01"]) {
+    const files = await filesOf(`SELECT TIMESTAMP '${value}' AS a`);
+    expect(await failureOf(h.rows([read], files))).toMatchObject({ code: "parse_failed" });
+    const text = await textOf((await h.open([read], files)).encode("csv"));
+    expect(text).toBe(`a\n${value === "infinity" ? value : "+290000-01-01T00:00:00Z"}\n`);
+  }
+});
+
+test("files that are cut or damaged anywhere are refused, or whole", async () => {
+  const sql = "SELECT range AS a, 'text' || (range * 7919) AS b, range / 3 AS c FROM range(20000)";
+  const good = await parquet(sql, ", ROW_GROUP_SIZE 4096");
+  const whole = await h.rows([read], await h.files({ "a.parquet": good }));
+  expect(whole).toHaveLength(20_000);
+  const attempt = async (bytes: Uint8Array) => {
+    try {
+      expect(await h.rows([read], await h.files({ "a.parquet": bytes }))).toEqual(whole);
+    } catch (error) {
+      if (!isAmlError(error)) throw error;
+      expect(error.code).toBe("parse_failed");
+    }
+  };
+  for (let part = 0; part < 16; part += 1) await attempt(good.subarray(0, (good.length * part) / 16));
+  for (let part = 0; part < 24; part += 1) {
+    const bytes = Buffer.from(good);
+    // Compressed pages, and then the footer.
+    const at = part < 12 ? Math.floor((good.length * (part + 0.5)) / 12) : good.length - (part - 11) * 41;
+    for (let i = at; i < at + 4; i += 1) bytes[i] = (bytes[i] ?? 0) ^ 0xff;
+    await attempt(bytes);
+  }
+}, 60_000);
