@@ -11,6 +11,7 @@ import {
 } from "@aml/core";
 import { createGate, createStager, type Stager } from "@aml/staging";
 import type { CsvShape } from "./csv-scan.ts";
+import { createInstancePool } from "./instance-pool.ts";
 import { OPS, openTable } from "./open-table.ts";
 import type { ConversionErrors } from "./stream-rows.ts";
 
@@ -40,6 +41,7 @@ export interface DuckDBEngineOptions {
  */
 export function createDuckDBEngine(options: DuckDBEngineOptions = {}): TabularEngine {
   const gate = createGate(options.maxRunning ?? 2);
+  const instances = createInstancePool({ memoryLimit: options.memoryLimit, threads: options.threads });
   const shapes = new Map<string, CsvShape>();
   const tables = new Set<TabularResult>();
   let disposed = false;
@@ -61,14 +63,14 @@ export function createDuckDBEngine(options: DuckDBEngineOptions = {}): TabularEn
       stager: await stager(),
       gate,
       workFolder: await workFolder(),
-      memoryLimit: options.memoryLimit,
-      threads: options.threads,
+      instances,
       shapes,
       compile: { onError: options.onError ?? "null", seed: Math.floor(Math.random() * 2 ** 31) },
       onClose: (closed) => tables.delete(closed),
       onConversionErrors: reportErrors(options.onConversionErrors),
     });
     tables.add(table);
+    instances.prepare();
     return table;
   };
   return Object.freeze<TabularEngine>({
@@ -78,6 +80,7 @@ export function createDuckDBEngine(options: DuckDBEngineOptions = {}): TabularEn
     async [Symbol.asyncDispose]() {
       disposed = true;
       for (const table of tables) await table[Symbol.asyncDispose]();
+      await instances.close();
       await ownStager?.[Symbol.asyncDispose]();
       if (folder !== undefined) await rm(await folder, { recursive: true, force: true });
     },

@@ -19,6 +19,7 @@ import { inspectDelimited } from "./inspect-delimited.ts";
 import { inspectJson } from "./inspect-json.ts";
 import { findDamagedParquet, inspectParquet, stageParquet } from "./inspect-parquet.ts";
 import type { Inspected } from "./inspected.ts";
+import type { InstancePool } from "./instance-pool.ts";
 import { matchPatterns } from "./match-patterns.ts";
 import { streamQuery } from "./output-sql.ts";
 import { partitionColumns } from "./partition-columns.ts";
@@ -46,8 +47,7 @@ export interface TableContext {
   readonly stager: Stager;
   readonly gate: Gate;
   readonly workFolder: string;
-  readonly memoryLimit: string | undefined;
-  readonly threads: number | undefined;
+  readonly instances: InstancePool;
   readonly shapes: Map<string, CsvShape>;
   readonly compile: CompileOptions;
   /** Called once, when the table is disposed of. */
@@ -62,10 +62,9 @@ export async function openTable(
   context: TableContext,
 ): Promise<TabularResult> {
   refuseSteps(plan);
-  const { workFolder: parentFolder, gate, memoryLimit, threads } = context;
-  const scopeOptions = { parentFolder, gate, memoryLimit, threads };
+  const { workFolder: parentFolder, gate, instances } = context;
   const pins: StagedFile[] = [];
-  const scope = await openScope(scopeOptions);
+  const scope = await openScope({ parentFolder, gate, instances });
   const close = async (): Promise<void> => {
     await scope.close();
     for (const pin of pins) await pin.release();

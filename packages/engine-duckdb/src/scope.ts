@@ -1,14 +1,14 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { DuckDBInstance, type DuckDBConnection, type DuckDBMaterializedResult } from "@duckdb/node-api";
+import type { DuckDBConnection, DuckDBMaterializedResult } from "@duckdb/node-api";
 import { toAmlError, type Origins } from "./errors.ts";
 import type { Gate } from "@aml/staging";
+import type { InstancePool } from "./instance-pool.ts";
 import { escapeGlob, quoteList, quoteText } from "./sql-text.ts";
 
 export interface ScopeOptions {
   readonly parentFolder: string;
-  readonly memoryLimit: string | undefined;
-  readonly threads: number | undefined;
+  readonly instances: InstancePool;
   readonly gate: Gate;
 }
 
@@ -33,14 +33,7 @@ export interface Scope {
 
 export async function openScope(options: ScopeOptions): Promise<Scope> {
   const folder = await mkdtemp(join(options.parentFolder, "query-"));
-  const instance = await DuckDBInstance.create(":memory:", {
-    autoinstall_known_extensions: "false",
-    autoload_known_extensions: "false",
-    allow_community_extensions: "false",
-    preserve_insertion_order: "true",
-    ...(options.memoryLimit === undefined ? {} : { memory_limit: options.memoryLimit }),
-    ...(options.threads === undefined ? {} : { threads: String(options.threads) }),
-  });
+  const instance = await options.instances.take();
   let origins: Origins = new Map();
   const connections = new Set<DuckDBConnection>();
   const connect = async (): Promise<DuckDBConnection> => {
@@ -72,7 +65,7 @@ export async function openScope(options: ScopeOptions): Promise<Scope> {
       const both = [...new Set([...paths, ...paths.map(escapeGlob)])];
       const connection = await connect();
       await connection.run(
-        `CREATE TABLE ${SENTINEL} AS SELECT true AS done; SET TimeZone = 'UTC'; SET temp_directory = ${quoteText(join(folder, "spill"))}; ` +
+        `CREATE TABLE ${SENTINEL} AS SELECT true AS done; SET temp_directory = ${quoteText(join(folder, "spill"))}; ` +
           `SET allowed_directories = ${quoteList([folder])}; SET allowed_paths = ${quoteList(both)}; ` +
           "SET enable_external_access = false; SET lock_configuration = true",
       );

@@ -12,6 +12,7 @@ import {
 import { createGate, type Gate } from "@aml/staging";
 import { afterAll, expect, test } from "vitest";
 import { compileConversion } from "../src/compile-convert.ts";
+import { createInstancePool } from "../src/instance-pool.ts";
 import { openScope } from "../src/scope.ts";
 import { streamRows } from "../src/stream-rows.ts";
 import { allRows, createHarness, failureOf, listed, textOf } from "./harness.ts";
@@ -21,10 +22,12 @@ const read = { op: "read_delimited" };
 const text = { op: "read_delimited", infer_column_types: false };
 const instance = await DuckDBInstance.create(":memory:");
 const bare: DuckDBConnection = await instance.connect();
-afterAll(() => {
+afterAll(async () => {
+  await instances.close();
   bare.disconnectSync();
   instance.closeSync();
 });
+const instances = createInstancePool({ memoryLimit: undefined, threads: 1 });
 const lateFault = `a,b\n${"1,2\n".repeat(300_000)}1,2,3\n`;
 
 test("T1: an error in mid-stream is an error, not an early end", async () => {
@@ -83,7 +86,7 @@ test("T4: queries run within the gate, so threads are left for files", async () 
         }
       }, signal),
   };
-  const scope = await openScope({ parentFolder: h.folder, memoryLimit: undefined, threads: 1, gate });
+  const scope = await openScope({ parentFolder: h.folder, instances, gate });
   await Promise.all(Array.from({ length: 6 }, () => scope.run("SELECT sum(range) FROM range(300000)")));
   expect(seen).toHaveLength(6);
   expect(Math.max(...seen)).toBe(2);
@@ -288,8 +291,7 @@ test("a table's DuckDB reads its own files only", async () => {
   expect(table).toMatchObject({ code: "not_found" });
   const scope = await openScope({
     parentFolder: h.folder,
-    memoryLimit: "200MB",
-    threads: 1,
+    instances,
     gate: createGate(1),
   });
   const path = decodeURI(new URL(files[0]?.uri ?? "").pathname);
