@@ -15,6 +15,15 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
+// A bug outside of every promise: said like any other error, without the stack of a crash.
+process.once("uncaughtException", (error) => {
+  const { argv, stderr } = process;
+  void import("./report-error.ts").then(({ reportError }) => {
+    const flags = { json: argv.includes("--json"), verbose: argv.includes("--verbose"), color: false };
+    process.exit(reportError(error, stderr, flags));
+  });
+});
+
 process.exitCode = await run(process.argv.slice(2), {
   stdin: process.stdin,
   stdout: process.stdout,

@@ -6,6 +6,7 @@ import { addDatastoreCommands } from "./datastore-commands.ts";
 import { exitCodesText } from "./exit-code.ts";
 import type { GlobalFlags } from "./session.ts";
 import { addTableCommands } from "./table-commands.ts";
+import { withoutValues } from "./without-values.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** The whole command line. Bodies of commands are imported when they run. */
@@ -23,7 +24,7 @@ export function createProgram(terminal: Terminal, json: boolean): Command {
     .configureOutput({
       writeOut: (text) => terminal.stdout.write(text),
       writeErr: (text) => {
-        if (!json) terminal.stderr.write(text);
+        if (!json) terminal.stderr.write(withoutValues(text));
       },
     })
     .addHelpText("after", examples(["aml init", "aml table show data/*.csv", "aml help exit-codes"]));

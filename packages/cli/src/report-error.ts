@@ -53,6 +53,16 @@ function describe(error: unknown): Report {
     const { code, message, hint, context }: AmlError = error;
     return { code, message, hint, context };
   }
+  const { code, syscall } = (error ?? {}) as NodeJS.ErrnoException;
+  const context = {};
+  if (code === "ENOSPC" || code === "EDQUOT") {
+    const message = "The output could not be written: the disk is full.";
+    return { code: "resource_exhausted", message, hint: "Free some space, or write elsewhere.", context };
+  }
+  if (syscall === "uv_cwd") {
+    const message = "The current folder is not there any more.";
+    return { code: "not_found", message, hint: "Change to a folder that exists.", context };
+  }
   return {
     code: "internal",
     message: redact(error instanceof Error ? error.message : asText(error)),

@@ -1,6 +1,7 @@
 import { type Command, CommanderError } from "commander";
 import { createProgram } from "./program.ts";
 import { hasColor } from "./session.ts";
+import { withoutValues } from "./without-values.ts";
 import { Interruption, type Terminal } from "./terminal.ts";
 
 /**
@@ -45,7 +46,7 @@ function usageError(error: CommanderError, { stderr }: Terminal, json: boolean, 
   // Help that was asked for, or that stands in for a missing command.
   if (error.exitCode === 0) return 0;
   if (error.code === "commander.help") return 2;
-  const message = error.message.replace(/^error: /, "");
+  const message = withoutValues(error.message.replace(/^error: /, "")).trim();
   const hint = `See '${command} --help'.`;
   const code = "config_invalid";
   stderr.write(

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { commandWords } from "../src/command-words.ts";
 import { countText } from "../src/count-text.ts";
 import { shownPath } from "../src/shown-path.ts";
+import { withoutValues } from "../src/without-values.ts";
 import { type Lake, openLake } from "./lake.ts";
 
 const SUB = "my data ü";
@@ -133,6 +134,16 @@ test("an adapter of one's own that is missing or broken is told by its file", as
   expect(await said(...create)).toContain(`The adapter ./mine.js is not there.`);
   await writeFile(join(folder, "mine.js"), "nonsense(");
   expect(await said(...create)).toMatch(/\.\/mine\.js could not be loaded\.\nhint: Correct the file: /);
+});
+
+test("wrong arguments are named without their values", () => {
+  expect(withoutValues("error: unknown option '--acount-key=a=b'\n")).toBe(
+    "error: unknown option '--acount-key=…'\n",
+  );
+  expect(withoutValues("error: unknown option '--bogus'\n")).toBe("error: unknown option '--bogus'\n");
+  expect(
+    withoutValues("error: too many arguments for 'create'. Expected 1 argument but got 2: a, b.\n"),
+  ).toBe("error: too many arguments for 'create'. Expected 1 argument but got 2.\n");
 });
 
 test("one and many", () => {

@@ -61,6 +61,39 @@ test("Ctrl-C ends the command with 130, and a file that was being written is gon
   expect(await readdir(out)).toEqual([]);
 });
 
+test("a crash is told like any other error: redacted, and without a stack", async () => {
+  const crash = `setTimeout(() => { throw new Error("sig=AbCdEf%2B1234567890%3D&se=1 broke") })`;
+  const args = ["--import", `data:text/javascript,${encodeURIComponent(crash)}`, ...FROM_SOURCE];
+  const failed: unknown = await promisify(execFile)(process.execPath, [...args, ...EXPORT], {
+    cwd: folder,
+  }).catch((error: unknown) => error);
+  expect(failed).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^error: .* broke\nhint: .*\ncode: internal\n$/),
+  });
+  expect((failed as { stderr: string }).stderr).not.toContain("AbCdEf");
+});
+
+test.runIf(process.platform === "linux")(
+  "a full disk behind stdout, and a current folder that is gone",
+  async () => {
+    const shell = async (line: string): Promise<unknown> => {
+      const command = [process.execPath, ...FROM_SOURCE].map((word) => `'${word}'`).join(" ");
+      return promisify(execFile)("sh", ["-c", line.replaceAll("AML", command)], { cwd: folder }).catch(
+        (error: unknown) => error,
+      );
+    };
+    expect(await shell("AML datastore list > /dev/full")).toMatchObject({
+      code: 7,
+      stderr: expect.stringContaining("the disk is full"),
+    });
+    expect(await shell("mkdir gone && cd gone && rmdir ../gone && AML --version")).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining("The current folder is not there any more."),
+    });
+  },
+);
+
 test("an aborted command says nothing and leaves with the code of its reason", async () => {
   const { Interruption } = await import("../src/terminal.ts");
   const controller = new AbortController();

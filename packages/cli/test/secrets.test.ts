@@ -129,6 +129,14 @@ test("no command, error or file shows a secret", async () => {
   );
   await run(["datastore", "create", "-f", "bad.yml"]);
 
+  for (const credentials of [`  account_key: [${KEY}\n`, `  account_key: x\n  ${KEY}: y\n`]) {
+    const head = "type: azure_blob\nname: y\naccount_name: a\ncontainer_name: c\ncredentials:\n";
+    await writeFile(join(folder, "bad.yml"), head + credentials);
+    await run(["datastore", "create", "-f", "bad.yml"]);
+  }
+  await run(["datastore", "create", "x", `--acount-key=${KEY}`]);
+  await run(["datastore", "create", "x", ...flags, "--account-key-env", "KEY", KEY, "more"]);
+
   expect(outcomes.filter(([, { code }]) => code === 0).length).toBeGreaterThan(20);
   expect(outcomes.filter(([, { code }]) => code === 3).length).toBeGreaterThan(20);
   expect(outcomes.filter(([, { code }]) => code === 1)).toEqual([]);

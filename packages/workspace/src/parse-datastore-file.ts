@@ -38,8 +38,8 @@ export function parseDatastoreFile(text: string, path: string): DatastoreInput {
     const reason = broken.message.split("\n")[0]?.replace(/ at line \d+, column \d+:?$/, "");
     throw new AmlError("parse_failed", `${at(broken.pos[0])}: ${reason}`, {
       hint: "Correct the YAML at this line and column.",
+      // Without its cause, which quotes the line: there may be a secret on it.
       context: { path, ...position(lines, broken.pos[0]) },
-      cause: broken,
     });
   }
   if (!isMap(document.contents)) {
@@ -126,9 +126,11 @@ function checkKeys(map: YAMLMap, known: readonly string[], source: Source): void
     const key = isScalar(item.key) ? String(item.key.value) : "";
     if (known.includes(key)) continue;
     const offset = isScalar(item.key) ? (item.key.range?.[0] ?? 0) : 0;
-    throw new AmlError("config_invalid", `${source.at(offset)}: unknown key '${key}'.`, {
+    // A secret that slipped to the left of a colon is no word.
+    const shown = /^[A-Za-z_$][\w$-]{0,31}$/.test(key) ? ` '${key}'` : "";
+    throw new AmlError("config_invalid", `${source.at(offset)}: unknown key${shown}.`, {
       hint: `Known keys are: ${known.join(", ")}.`,
-      context: { path: source.path, key },
+      context: { path: source.path, ...(shown !== "" && { key }) },
     });
   }
 }
