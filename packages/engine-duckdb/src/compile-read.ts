@@ -247,9 +247,7 @@ function parquetReader(table: ParquetTable, ids: readonly string[]): Reader {
           ...columns.map(({ id, name, sqlType }) => {
             const from = types.get(name);
             const value =
-              from === undefined
-                ? `NULL::${sqlType}`
-                : widened(quoteIdentifier(name), from, sqlType, name);
+              from === undefined ? `NULL::${sqlType}` : widened(quoteIdentifier(name), from, sqlType, name);
             return value === quoteIdentifier(id) ? value : `${value} AS ${quoteIdentifier(id)}`;
           }),
         ];

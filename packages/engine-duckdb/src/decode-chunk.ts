@@ -174,7 +174,9 @@ function dayOf(days: number): string {
   const year = date.getUTCFullYear() + cycles * 400;
   const sign = year < 0 ? "-" : "+";
   const digits =
-    year >= 0 && year <= 9999 ? String(year).padStart(4, "0") : sign + String(Math.abs(year)).padStart(6, "0");
+    year >= 0 && year <= 9999
+      ? String(year).padStart(4, "0")
+      : sign + String(Math.abs(year)).padStart(6, "0");
   return `${digits}${date.toISOString().slice(4, 10)}`;
 }
 
@@ -239,5 +241,5 @@ function revived(value: Cell): Cell {
   if (Array.isArray(value)) return value.map((item: Cell) => revived(item));
   if (value === null || typeof value !== "object" || value instanceof Date || value instanceof Uint8Array)
     return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, revived(item as Cell)]));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, revived(item)]));
 }

@@ -89,11 +89,7 @@ export function encodeTable(
 }
 
 /** A pass of its own over the columns that can fail: writing a file tells nothing about its rows. */
-async function countErrors(
-  scope: Scope,
-  plan: CompiledPlan,
-  signal: AbortSignal,
-): Promise<ConversionErrors> {
+async function countErrors(scope: Scope, plan: CompiledPlan, signal: AbortSignal): Promise<ConversionErrors> {
   const { sql, names } = errorCounts(plan);
   if (names.length === 0) return new Map();
   const [row = []] = await (await scope.run(sql, signal)).getRows();

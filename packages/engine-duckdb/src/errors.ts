@@ -1,7 +1,5 @@
 import { AmlError, isAmlError, type AmlErrorCode } from "@aml/core";
-import { NO_JSON_NUMBER } from "./output-sql.ts";
-import { CONVERSION_FAILED } from "./relation.ts";
-import { WIDENING_FAILED } from "./unite-schemas.ts";
+import { CONVERSION_FAILED, NO_JSON_NUMBER, WIDENING_FAILED } from "./relation.ts";
 
 /** Local paths and the URIs of the files that they are copies of. */
 export type Origins = ReadonlyMap<string, string>;

@@ -24,7 +24,11 @@ export async function findCsvFault(
   if (!group.padded) await readAgain(path, uri, table.delimiter, group, signal);
   const message = error.message.replace(`, line ${line}`, "");
   const { line: _, ...context } = error.context;
-  throw new AmlError(error.code, message, { ...(error.hint ? { hint: error.hint } : {}), context, cause: error });
+  throw new AmlError(error.code, message, {
+    ...(error.hint ? { hint: error.hint } : {}),
+    context,
+    cause: error,
+  });
 }
 
 async function readAgain(
@@ -41,7 +45,8 @@ async function readAgain(
     skip &&= records.length === 0;
   };
   try {
-    for await (const text of createReadStream(path, { encoding: "utf8", signal })) look(parser.push(String(text)));
+    for await (const text of createReadStream(path, { encoding: "utf8", signal }))
+      look(parser.push(String(text)));
     look(parser.end());
   } catch (fault) {
     if (fault instanceof CsvFault) throw namedFault(fault, uri);

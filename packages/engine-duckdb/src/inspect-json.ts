@@ -6,12 +6,12 @@ import { mapFiles, readStart, stageFile, textTransform, type InspectContext } fr
 import type { JsonTable } from "./inspected.ts";
 import {
   createJsonScanner,
-  JSON_BITS,
   scanJson,
   type JsonFault,
   type JsonKey,
   type JsonScanOptions,
 } from "./json-scan.ts";
+import { JSON_BITS } from "./json-value.ts";
 
 type ReadJson = StepOf<"read_json_lines">;
 

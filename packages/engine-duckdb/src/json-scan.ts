@@ -1,24 +1,12 @@
 import { open } from "node:fs/promises";
-
-/** What the values of a key are, as bits. */
-export const JSON_BITS = {
-  boolean: 1,
-  int: 2,
-  /** A whole number beyond int64. */
-  bigInt: 4,
-  float: 8,
-  string: 16,
-  nested: 32,
-  /** Whole numbers that a double changes. */
-  wide: 64,
-} as const;
+import { skipBlanks, stringEnd, valueEnd, type BigNumber, type JsonValue } from "./json-value.ts";
 
 export interface JsonKey {
   readonly name: string;
   /** Of `JSON_BITS`; 0 when all values are null. */
   bits: number;
   /** The first whole number beyond int64. */
-  big?: { readonly line: number; readonly text: string };
+  big?: BigNumber;
 }
 
 export interface JsonFault {
@@ -139,12 +127,6 @@ function isJson(line: Buffer): boolean {
   }
 }
 
-/** What was found out about a value. */
-interface Value {
-  bits: number;
-  big?: JsonKey["big"];
-}
-
 interface Bad {
   readonly at: number;
   readonly message: string;
@@ -159,14 +141,6 @@ function describe(bytes: Buffer, start: number, end: number, line: number, { at,
   return { line, column: at - start + 1, message, excerpt };
 }
 
-function skipBlanks(bytes: Buffer, from: number, end: number): number {
-  let at = from;
-  while (at < end && isBlank(bytes[at])) at += 1;
-  return at;
-}
-
-const isBlank = (byte: number | undefined): boolean => byte === 0x20 || byte === 0x0d || byte === 0x09;
-
 type Walker = (bytes: Buffer, start: number, end: number, line: number) => Bad | undefined;
 
 /**
@@ -176,7 +150,7 @@ type Walker = (bytes: Buffer, start: number, end: number, line: number) => Bad |
 function createWalker(keys: Map<string, JsonKey>): Walker {
   // Rows mostly have the same keys in the same order, so the next key is compared with the one expected.
   const order: { readonly bytes: Buffer; readonly key: JsonKey }[] = [];
-  const found: { readonly key: JsonKey; readonly value: Value }[] = [];
+  const found: { readonly key: JsonKey; readonly value: JsonValue }[] = [];
   let asExpected = true;
   let known = 0;
   const keyAt = (bytes: Buffer, from: number, to: number, place: number): JsonKey => {
@@ -190,13 +164,15 @@ function createWalker(keys: Map<string, JsonKey>): Walker {
     return key;
   };
   // Keys of this line that are not in the table yet: only a line that is good puts them there.
-  const fresh = (name: string): JsonKey => found.find(({ key }) => key.name === name)?.key ?? { name, bits: 0 };
+  const fresh = (name: string): JsonKey =>
+    found.find(({ key }) => key.name === name)?.key ?? { name, bits: 0 };
   const commit = (count: number, start: number): Bad | undefined => {
     // Keys in the expected order were compared with one another before.
     if (!asExpected || count > known) {
       const names = new Set<string>();
       for (const { key } of found.slice(0, count)) {
-        if (names.has(key.name)) return { at: start, message: `the key ${JSON.stringify(key.name)} stands twice` };
+        if (names.has(key.name))
+          return { at: start, message: `the key ${JSON.stringify(key.name)} stands twice` };
         names.add(key.name);
       }
       known = asExpected ? count : 0;
@@ -223,7 +199,7 @@ function createWalker(keys: Map<string, JsonKey>): Walker {
       at = skipBlanks(bytes, close + 1, end);
       if (bytes[at] !== 0x3a || at >= end) return { at, message: "a colon is missing behind a key" };
       at = skipBlanks(bytes, at + 1, end);
-      const value: Value = { bits: 0 };
+      const value: JsonValue = { bits: 0 };
       found[place] = { key, value };
       const next = valueEnd(bytes, at, end, value, line);
       if (next < 0) return { at, message: `the value of ${JSON.stringify(key.name)} is cut or malformed` };
@@ -259,96 +235,4 @@ function unescapeKey(raw: Buffer): string {
   } catch {
     return raw.toString("utf8");
   }
-}
-
-/** Where the closing quote is, or -1. */
-function stringEnd(bytes: Buffer, from: number, end: number): number {
-  for (let at = from; at < end; at += 1) {
-    const byte = bytes[at];
-    if (byte === 0x22) return at;
-    if (byte === 0x5c) at += 1;
-  }
-  return -1;
-}
-
-/** Where the value ends, or -1; marks its kind. */
-function valueEnd(bytes: Buffer, at: number, end: number, value: Value, line: number): number {
-  const byte = bytes[at] ?? 0;
-  if (at >= end) return -1;
-  if (byte === 0x22) {
-    value.bits = JSON_BITS.string;
-    const close = stringEnd(bytes, at + 1, end);
-    return close < 0 ? -1 : close + 1;
-  }
-  if (byte === 0x7b || byte === 0x5b) {
-    value.bits = JSON_BITS.nested;
-    return nestedEnd(bytes, at, end);
-  }
-  if (byte === 0x2d || (byte >= 0x30 && byte <= 0x39)) return numberEnd(bytes, at, end, value, line);
-  if (isWord(bytes, at, end, "null")) return at + 4;
-  const word = isWord(bytes, at, end, "true") ? 4 : isWord(bytes, at, end, "false") ? 5 : -1;
-  if (word < 0) return -1;
-  value.bits = JSON_BITS.boolean;
-  return at + word;
-}
-
-function isWord(bytes: Buffer, at: number, end: number, word: string): boolean {
-  if (at + word.length > end) return false;
-  for (let i = 0; i < word.length; i += 1) if (bytes[at + i] !== word.charCodeAt(i)) return false;
-  return true;
-}
-
-/** The first letter of NaN or infinity, in any case. */
-function isNoNumber(bytes: Buffer, at: number): boolean {
-  const byte = bytes[at];
-  return byte === 0x4e || byte === 0x49 || byte === 0x69 || (byte === 0x6e && bytes[at + 1] !== 0x75);
-}
-
-/** DuckDB lets NaN, infinity and commas at the end of a list pass, which are no JSON. */
-function nestedEnd(bytes: Buffer, from: number, end: number): number {
-  let depth = 0;
-  let comma = false;
-  for (let at = from; at < end; at += 1) {
-    const byte = bytes[at];
-    if (byte === 0x22) {
-      at = stringEnd(bytes, at + 1, end);
-      if (at < 0) return -1;
-    } else if (byte === 0x7b || byte === 0x5b) depth += 1;
-    else if (byte === 0x7d || byte === 0x5d) {
-      depth -= 1;
-      if (comma) return -1;
-      if (depth === 0) return at + 1;
-    } else if (isNoNumber(bytes, at)) return -1;
-    else if (isBlank(byte)) continue;
-    comma = byte === 0x2c;
-  }
-  return -1;
-}
-
-function numberEnd(bytes: Buffer, from: number, end: number, value: Value, line: number): number {
-  let whole = true;
-  let at = from + 1;
-  for (; at < end; at += 1) {
-    const byte = bytes[at] ?? 0;
-    if (byte >= 0x30 && byte <= 0x39) continue;
-    if (byte !== 0x2e && byte !== 0x65 && byte !== 0x45 && byte !== 0x2b && byte !== 0x2d) break;
-    whole = false;
-  }
-  if (!whole) value.bits = JSON_BITS.float;
-  else if (at - from < 16) value.bits = JSON_BITS.int;
-  else measure(bytes.toString("latin1", from, at), value, line);
-  return at;
-}
-
-/** A long whole number: whether 64 bits hold it, and whether a double does. */
-function measure(text: string, value: Value, line: number): void {
-  value.bits = JSON_BITS.int;
-  if (!/^-?\d+$/.test(text)) return;
-  const number = BigInt(text);
-  if (BigInt.asIntN(64, number) !== number) {
-    value.bits = JSON_BITS.bigInt;
-    value.big = { line, text };
-  }
-  const double = Number(text);
-  if (!Number.isFinite(double) || BigInt(double) !== number) value.bits |= JSON_BITS.wide;
 }

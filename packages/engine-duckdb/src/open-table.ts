@@ -137,7 +137,7 @@ async function inspect(plan: TabularPlan, files: readonly FileRef[], base: Unenc
   const context: InspectContext = { ...base, encoding };
   const wanted = rowsWanted(plan);
   const finish = async <T extends object>(found: T, names: readonly string[]): Promise<T & Common> => {
-    if (step?.op !== "read_parquet") await scope.lock(origins);
+    if (step?.op !== "read_parquet") await scope.lock(origins, names.length);
     const more = [...partitions.values()].flat().map(({ name }) => name);
     const path = step !== undefined && "path_column" in step ? (step.path_column ?? "Path") : "Path";
     const every = [...new Set([path, ...more, ...names])];
@@ -226,7 +226,8 @@ function createTable({ compiled, inspected, scope, context, close, verify }: Tab
     schema,
     sql: nameSources(compiled.sql, scope.origins()),
     batches: (options) => batches(options?.signal),
-    encode: (format, options) => encodeTable(scope, compiled, format, { locate, verify, onConversionErrors, ...begin(options?.signal) }),
+    encode: (format, options) =>
+      encodeTable(scope, compiled, format, { locate, verify, onConversionErrors, ...begin(options?.signal) }),
     async [Symbol.asyncDispose]() {
       closing ??= (async () => {
         const reason = new AmlError("query_failed", "The table was disposed of.");

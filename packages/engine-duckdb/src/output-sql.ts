@@ -2,6 +2,7 @@ import type { TableFormat } from "@aml/core";
 import type { CompiledPlan } from "./compile-plan.ts";
 import { columnTypeOf, distinctIds, jsonSafeType, type PlanColumn } from "./plan-column.ts";
 import { SENTINEL } from "./scope.ts";
+import { NO_JSON_NUMBER } from "./relation.ts";
 import { quoteIdentifier, quoteText } from "./sql-text.ts";
 
 /** Columns whose conversion errors one mask column holds: a double is exact to 2⁵³. */
@@ -75,9 +76,6 @@ function strictJson(column: PlanColumn): string {
   const message = quoteText(`${NO_JSON_NUMBER}${JSON.stringify(column.name)}`);
   return `CASE WHEN regexp_matches(${bare}, 'NaN|Infinity') THEN error(${message}) ELSE ${json} END`;
 }
-
-/** Begins the message of a nested value that cannot be written as JSON; the column's name as JSON follows. */
-export const NO_JSON_NUMBER = "aml-no-json-number ";
 
 function instant(value: string, sqlType: string): string {
   if (sqlType === "TIMESTAMP") return value;

@@ -24,6 +24,12 @@ export const FILE_INDEX = "file number";
 /** Begins the message of a conversion that failed; the column's name as JSON and the text follow. */
 export const CONVERSION_FAILED = "aml-conversion-failed ";
 
+/** Begins the message of a value that its column's type cannot hold; the name and the types follow as JSON. */
+export const WIDENING_FAILED = "aml-widening-failed ";
+
+/** Begins the message of a nested value that cannot be written as JSON; the column's name as JSON follows. */
+export const NO_JSON_NUMBER = "aml-no-json-number ";
+
 /** The converted value; with `fail`, an error in place of the null that a value turned into. */
 export function checked(name: string, original: string, value: string, options: CompileOptions): string {
   if (options.onError === "null") return value;

@@ -19,8 +19,8 @@ export const SENTINEL = '"end of rows"';
 export interface Scope {
   /** Temporary files of this scope. */
   readonly folder: string;
-  /** Allows these files and locks everything else. Only once. */
-  lock(origins: Origins): Promise<void>;
+  /** Allows these files and locks everything else. Only once. `columns`: as many as there are in the table. */
+  lock(origins: Origins, columns?: number): Promise<void>;
   readonly origins: () => Origins;
   connect(): Promise<DuckDBConnection>;
   disconnect(connection: DuckDBConnection): void;
@@ -30,6 +30,9 @@ export interface Scope {
   run(sql: string, signal?: AbortSignal): Promise<DuckDBMaterializedResult>;
   close(): Promise<void>;
 }
+
+/** Columns from which looking for what they have in common costs more than it saves. */
+const WIDE = 1000;
 
 export async function openScope(options: ScopeOptions): Promise<Scope> {
   const folder = await mkdtemp(join(options.parentFolder, "query-"));
@@ -58,7 +61,7 @@ export async function openScope(options: ScopeOptions): Promise<Scope> {
   return {
     folder,
     origins: () => origins,
-    async lock(allowed) {
+    async lock(allowed, columns = 0) {
       origins = allowed;
       const paths = [...allowed.keys()];
       // A pattern is checked as it is written and then as what it stands for.
@@ -67,6 +70,8 @@ export async function openScope(options: ScopeOptions): Promise<Scope> {
       await connection.run(
         `CREATE TABLE ${SENTINEL} AS SELECT true AS done; SET temp_directory = ${quoteText(join(folder, "spill"))}; ` +
           `SET allowed_directories = ${quoteList([folder])}; SET allowed_paths = ${quoteList(both)}; ` +
+          // Compares each expression with all others: minutes for thousands of columns.
+          (columns > WIDE ? "SET disabled_optimizers = 'common_subexpressions'; " : "") +
           "SET enable_external_access = false; SET lock_configuration = true",
       );
       disconnect(connection);

@@ -1,5 +1,6 @@
 import { AmlError } from "@aml/core";
 import type { Scope } from "./scope.ts";
+import { WIDENING_FAILED } from "./relation.ts";
 import { quoteText } from "./sql-text.ts";
 
 export interface ParquetColumn {
@@ -7,9 +8,6 @@ export interface ParquetColumn {
   readonly sqlType: string;
   readonly nullable: boolean;
 }
-
-/** Begins the message of a value that its column's type cannot hold; the name and the type follow as JSON. */
-export const WIDENING_FAILED = "aml-widening-failed ";
 
 /**
  * The columns of several schemas, by name, in order of first appearance. A type is one that the values of all schemas
@@ -54,11 +52,15 @@ async function commonType(
     return String((await result.getRows())[0]?.[1]);
   } catch (cause) {
     signal?.throwIfAborted();
-    throw new AmlError("schema_mismatch", `The files have column ${name} in types that do not go together: ${types.join(", ")}.`, {
-      hint: "Read these files apart, or drop the column's files of the other type from the paths.",
-      context: { column: name, types },
-      cause,
-    });
+    throw new AmlError(
+      "schema_mismatch",
+      `The files have column ${name} in types that do not go together: ${types.join(", ")}.`,
+      {
+        hint: "Read these files apart, or drop the column's files of the other type from the paths.",
+        context: { column: name, types },
+        cause,
+      },
+    );
   }
 }
 
@@ -99,7 +101,8 @@ export function widened(value: string, from: string, to: string, name: string): 
 
 function isExact(from: string, to: string): boolean {
   const digits = DIGITS[from];
-  if (to === "VARCHAR") return !/[\])]$/.test(from) || from.startsWith("DECIMAL(") || from.startsWith("ENUM(");
+  if (to === "VARCHAR")
+    return !/[\])]$/.test(from) || from.startsWith("DECIMAL(") || from.startsWith("ENUM(");
   if (to === "DOUBLE") return from === "FLOAT" || (digits !== undefined && digits <= 10);
   if (digits !== undefined) return to in DIGITS || to === "HUGEINT" || to.startsWith("DECIMAL(");
   if (from.startsWith("DECIMAL(")) return to.startsWith("DECIMAL(");

@@ -14,8 +14,9 @@ interface Case extends OracleOptions {
   readonly texts: readonly string[];
 }
 
-const PIECES =
-  'a|b|x y|\n|\n|\r\n|\r|D|D|D|"|"|""|"D"|"\n"|"x"| |\t|é|\0|0|d|\'|\\|\ufeff|-|#|NULL'.split("|");
+const PIECES = 'a|b|x y|\n|\n|\r\n|\r|D|D|D|"|"|""|"D"|"\n"|"x"| |\t|é|\0|0|d|\'|\\|\ufeff|-|#|NULL'.split(
+  "|",
+);
 const cases: fc.Arbitrary<Case> = fc
   .record({
     delimiter: fc.constantFrom(",", ";", "\t", "|", "||", ",;", "ab", "é"),
@@ -64,7 +65,8 @@ function expected({ texts, header, emptyAsString, ...dialect }: Case): Row[] | u
   for (const [index, records] of files.entries()) {
     const names = namesOf(records);
     const own = distinct(records[0] ?? []);
-    if (header === "all_files_same_headers" && JSON.stringify(own) !== JSON.stringify(names)) return undefined;
+    if (header === "all_files_same_headers" && JSON.stringify(own) !== JSON.stringify(names))
+      return undefined;
     const skip = header === "no_header" || (header === "from_first_file" && index > 0) ? 0 : 1;
     for (const record of records.slice(skip)) {
       if (record.slice(names.length).some((field) => field !== "")) return undefined;
@@ -83,7 +85,8 @@ function distinct(fields: readonly string[]): string[] {
   return fields.map((field, at) => {
     const base = field === "" ? `Column${at + 1}` : field;
     let name = base;
-    for (let n = 1; used.has(name) || (name !== field && fields.includes(name)); n += 1) name = `${base}_${n}`;
+    for (let n = 1; used.has(name) || (name !== field && fields.includes(name)); n += 1)
+      name = `${base}_${n}`;
     used.add(name);
     return name;
   });
@@ -139,7 +142,7 @@ test("quoted line breaks: the same as csv-parse, which knows neither our padding
     fc.asyncProperty(records, fc.constantFrom("\n", "\r\n"), async (rows, end) => {
       const quote = (value: string): string => `"${value.replaceAll('"', '""')}"`;
       const content = ["a,b,c", ...rows.map((row) => row.map(quote).join(","))].join(end);
-      const theirs = parse(content, { columns: true, record_delimiter: end }) as Record<string, string>[];
+      const theirs = parse<Record<string, string>>(content, { columns: true, record_delimiter: end });
       const one = { ...plain, multiLine: true, emptyAsString: true, texts: [content] };
       expect(await read(one)).toEqual(theirs);
     }),
@@ -164,7 +167,10 @@ test("a field of 1.5 MB is whole, one of 3 or 40 MB is an error that names its l
 test("2,000 columns", async () => {
   const names = Array.from({ length: 2_000 }, (_, at) => `c${at}`);
   const lines = [names, names.map((_, at) => at), names.map((_, at) => (at % 7 === 0 ? "x" : at))];
-  const rows = await h.rows([text], await h.files({ "a.csv": lines.map((line) => line.join(",")).join("\n") }));
+  const rows = await h.rows(
+    [text],
+    await h.files({ "a.csv": lines.map((line) => line.join(",")).join("\n") }),
+  );
   expect(rows.map((row) => names.map((name) => row[name]))).toEqual(
     lines.slice(1).map((line) => line.map(String)),
   );
@@ -174,37 +180,41 @@ test.each([
   ["\n", true],
   ["\r\n", true],
   ["\n", false],
-])("a million rows, some short, some quoted, some blank (%j, multi-line: %s)", async (end, multiLine) => {
-  const lines = ["id,t,u"];
-  const want: (string | null)[][] = [];
-  let seed = 1;
-  for (let id = 0; id < 1_000_000; id += 1) {
-    seed = (Math.imul(seed, 1_103_515_245) + 12_345) & 0x7fffffff;
-    const draw = seed % 1000;
-    const value = multiLine && draw < 25 ? `a${end}${id},"q` : 'a,"b';
-    if (draw < 20) lines.push(String(id));
-    else if (draw < 30) lines.push(`${id},"${value.replaceAll('"', '""')}",k`);
-    else lines.push(`${id},${"v".repeat(draw % 40)},é`);
-    if (draw > 995) lines.push("");
-    want.push(
-      draw < 20
-        ? [String(id), null, null]
-        : draw < 30
-          ? [String(id), value, "k"]
-          : [String(id), "v".repeat(draw % 40) || null, "é"],
-    );
-  }
-  const table = await h.open(
-    [{ ...text, support_multi_line: multiLine }],
-    await h.files({ "a.csv": lines.join(end) }),
-  );
-  let at = 0;
-  for await (const rows of table.batches()) {
-    for (const { id, t, u } of rows) {
-      const [wantId, wantT, wantU] = want[at] ?? [];
-      if (id !== wantId || t !== wantT || u !== wantU) expect([id, t, u]).toEqual(want[at]);
-      at += 1;
+])(
+  "a million rows, some short, some quoted, some blank (%j, multi-line: %s)",
+  async (end, multiLine) => {
+    const lines = ["id,t,u"];
+    const want: (string | null)[][] = [];
+    let seed = 1;
+    for (let id = 0; id < 1_000_000; id += 1) {
+      seed = (Math.imul(seed, 1_103_515_245) + 12_345) & 0x7fffffff;
+      const draw = seed % 1000;
+      const value = multiLine && draw < 25 ? `a${end}${id},"q` : 'a,"b';
+      if (draw < 20) lines.push(String(id));
+      else if (draw < 30) lines.push(`${id},"${value.replaceAll('"', '""')}",k`);
+      else lines.push(`${id},${"v".repeat(draw % 40)},é`);
+      if (draw > 995) lines.push("");
+      want.push(
+        draw < 20
+          ? [String(id), null, null]
+          : draw < 30
+            ? [String(id), value, "k"]
+            : [String(id), "v".repeat(draw % 40) || null, "é"],
+      );
     }
-  }
-  expect(at).toBe(want.length);
-}, 60_000);
+    const table = await h.open(
+      [{ ...text, support_multi_line: multiLine }],
+      await h.files({ "a.csv": lines.join(end) }),
+    );
+    let at = 0;
+    for await (const rows of table.batches()) {
+      for (const { id, t, u } of rows) {
+        const [wantId, wantT, wantU] = want[at] ?? [];
+        if (id !== wantId || t !== wantT || u !== wantU) expect([id, t, u]).toEqual(want[at]);
+        at += 1;
+      }
+    }
+    expect(at).toBe(want.length);
+  },
+  60_000,
+);

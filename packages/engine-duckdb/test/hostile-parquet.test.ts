@@ -38,7 +38,15 @@ test.each<[string, string, string, unknown[]]>([
   ["int64 and decimal", "9007199254740993::BIGINT", "0.25::DECIMAL(4,2)", ["9007199254740993.00", "0.25"]],
   ["uint64 and int64", "18446744073709551615::UBIGINT", "-1::BIGINT", ["18446744073709551615", "-1"]],
   ["anything and text", "1.50::DECIMAL(4,2)", "'x'", ["1.50", "x"]],
-  ["structures with other fields", "{'x': 1}", "{'y': 'z'}", [{ x: 1, y: null }, { x: null, y: "z" }]],
+  [
+    "structures with other fields",
+    "{'x': 1}",
+    "{'y': 'z'}",
+    [
+      { x: 1, y: null },
+      { x: null, y: "z" },
+    ],
+  ],
 ])("files of several types: %s", async (_, one, two, values) => {
   expect(await valuesOf(`SELECT ${one} AS a`, `SELECT ${two} AS a`)).toEqual(values);
 });

@@ -58,20 +58,24 @@ function readCases(check: Case): void {
       { i: 9007199254740993n, f: null, b: false, t: null, when: null },
     ]);
   });
-  check("delimited: a store elsewhere, headers by name, a long delimiter, another encoding", async (bench) => {
-    const files = await bench.remote({ "1.csv": "a||b\n1||x\n", "2.csv": "b||a\ny||2\n" });
-    const step = { ...csv, delimiter: "||", header: "all_files_different_headers" };
-    assert.deepEqual(await bench.rows([step], files), [
-      { a: 1n, b: "x" },
-      { a: 2n, b: "y" },
-    ]);
-    const utf16 = Buffer.from("\ufeffa\né😀\n", "utf16le");
-    const text = await bench.rows([{ ...csv, encoding: "utf16" }], await bench.files({ "a.csv": utf16 }));
-    assert.deepEqual(text, [{ a: "é😀" }]);
-  });
+  check(
+    "delimited: a store elsewhere, headers by name, a long delimiter, another encoding",
+    async (bench) => {
+      const files = await bench.remote({ "1.csv": "a||b\n1||x\n", "2.csv": "b||a\ny||2\n" });
+      const step = { ...csv, delimiter: "||", header: "all_files_different_headers" };
+      assert.deepEqual(await bench.rows([step], files), [
+        { a: 1n, b: "x" },
+        { a: 2n, b: "y" },
+      ]);
+      const utf16 = Buffer.from("\ufeffa\né😀\n", "utf16le");
+      const text = await bench.rows([{ ...csv, encoding: "utf16" }], await bench.files({ "a.csv": utf16 }));
+      assert.deepEqual(text, [{ a: "é😀" }]);
+    },
+  );
   check("JSON lines: late keys, exact numbers, structures, dropped lines", async (bench) => {
     const files = await bench.files({
-      "a.jsonl": '{"a":9007199254740993,"n":{"x":[1,null,18446744073709551615]}}\r\n{"a":01}\n{"b":"\\ud83d\\ude00"}',
+      "a.jsonl":
+        '{"a":9007199254740993,"n":{"x":[1,null,18446744073709551615]}}\r\n{"a":01}\n{"b":"\\ud83d\\ude00"}',
     });
     assert.deepEqual(await bench.rows([{ ...json, invalid_lines: "drop" }], files), [
       { a: 9007199254740993n, n: { x: [1, null, 18446744073709551615n] }, b: null },
@@ -135,7 +139,10 @@ function stepCases(check: Case): void {
       { columns: "a", column_type: "int" },
       { columns: "b", column_type: { datetime: { formats: ["%Y-%m-%d"] } } },
     ];
-    const steps = [{ ...csv, infer_column_types: false }, { op: "convert_column_types", columns: types }];
+    const steps = [
+      { ...csv, infer_column_types: false },
+      { op: "convert_column_types", columns: types },
+    ];
     assert.deepEqual(await bench.rows(steps, files, { onConversionErrors }), [
       { a: 7n, b: new Date("2020-01-02") },
       { a: null, b: null },
@@ -150,7 +157,8 @@ function stepCases(check: Case): void {
   });
   check("comparisons with null keep nothing, text is no number", async (bench) => {
     const files = await bench.files({ "a.jsonl": '{"a":1,"b":"1"}\n{"a":null,"b":"2"}\n' });
-    const kept = async (filter: string): Promise<number> => (await bench.rows([json, where(filter)], files)).length;
+    const kept = async (filter: string): Promise<number> =>
+      (await bench.rows([json, where(filter)], files)).length;
     assert.deepEqual(
       await Promise.all(["a != 2", "not (a == 2)", "a == None", "b == 1", "b != 1", "b < 2"].map(kept)),
       [1, 2, 1, 0, 2, 0],
@@ -160,7 +168,10 @@ function stepCases(check: Case): void {
     const files = await bench.files({ "2020/x.csv": "a\n1\n", "2021/y.csv": "a\n2\n" });
     const step = { op: "extract_columns_from_partition_format", partition_format: "/{year}/{name}.csv" };
     const rows = await bench.rows([csv, step, where('year == "2021"')], files);
-    assert.deepEqual(rows.map(({ name, a }) => [name, a]), [["y", 2n]]);
+    assert.deepEqual(
+      rows.map(({ name, a }) => [name, a]),
+      [["y", 2n]],
+    );
     const paths = await bench.rows([{ op: "skip", count: 1 }], files);
     assert.deepEqual(paths, [{ Path: files[1]?.uri }]);
   });

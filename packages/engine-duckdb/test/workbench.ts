@@ -60,10 +60,7 @@ export async function createWorkbench(): Promise<Workbench> {
       return refsOf(storage, Object.keys(contents));
     },
     remote: (contents) =>
-      refsOf(
-        memoryStorage({ uri: `memory://store${(count += 1)}`, files: contents }),
-        Object.keys(contents),
-      ),
+      refsOf(memoryStorage({ uri: `memory://store${(count += 1)}`, files: contents }), Object.keys(contents)),
     engine,
     open: (steps, files, options) =>
       (options === undefined ? (shared ??= engine()) : engine(options)).open(planOf(steps), listed(files)),
@@ -85,7 +82,7 @@ export function planOf(steps: readonly unknown[]): TabularPlan {
     version: 1,
     source: { from: "paths", paths: [{ folder: "file:///x" }] },
     steps: steps as Step[],
-  }) as TabularPlan;
+  });
 }
 
 async function refsOf(storage: StorageAdapter, names: readonly string[]): Promise<FileRef[]> {
