@@ -87,6 +87,10 @@ test.runIf(process.platform === "linux")(
       code: 7,
       stderr: expect.stringContaining("the disk is full"),
     });
+    const engines = async (): Promise<readonly string[]> =>
+      (await readdir(folder)).filter((name) => name.startsWith("aml-engine-"));
+    expect(await shell(`TMPDIR='${folder}' AML ${EXPORT.join(" ")} > /dev/full`)).toMatchObject({ code: 7 });
+    expect(await engines()).toEqual([]);
     expect(await shell("mkdir gone && cd gone && rmdir ../gone && AML --version")).toMatchObject({
       code: 4,
       stderr: expect.stringContaining("The current folder is not there any more."),
