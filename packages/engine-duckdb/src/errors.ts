@@ -35,7 +35,7 @@ export function nameSources(text: string, origins: Origins): string {
 
 function readText(text: string, uris: readonly string[]): Reading {
   return (
-    readConversion(text) ??
+    readConversion(text, uris) ??
     readWidening(text) ??
     readJsonNumber(text) ??
     readCsvError(text, uris) ??
@@ -45,17 +45,18 @@ function readText(text: string, uris: readonly string[]): Reading {
   );
 }
 
-function readConversion(text: string): Reading | undefined {
+function readConversion(text: string, uris: readonly string[]): Reading | undefined {
   const start = text.indexOf(CONVERSION_FAILED);
   if (start < 0) return undefined;
   const found = /^("(?:[^"\\]|\\.)*") ([^]*)$/.exec(text.slice(start + CONVERSION_FAILED.length));
   const column = found?.[1] === undefined ? "?" : (JSON.parse(found[1]) as string);
   const value = found?.[2] ?? "";
+  const uri = uris.length === 1 ? uris[0] : undefined;
   return {
     code: "parse_failed",
-    message: `A value of column ${column} cannot be converted: ${JSON.stringify(value)}.`,
+    message: `${uri === undefined ? "" : `${uri}: `}A value of column ${column} cannot be converted: ${JSON.stringify(value)}.`,
     hint: 'Convert the column to string, correct the value, or read with onError: "null".',
-    context: { column, value },
+    context: { ...(uri === undefined ? {} : { uri }), column, value },
   };
 }
 
