@@ -229,7 +229,8 @@ describe("types", () => {
     expect(reports).toEqual([new Map([["n", 2]])]);
     expect(await failureOf(h.rows([{ op: "read_delimited" }], files, { onError: "fail" }))).toMatchObject({
       code: "parse_failed",
-      message: 'A value of column n cannot be converted: "1.5".',
+      message: `${files[0]?.uri}: A value of column n cannot be converted: "1.5".`,
+      context: { uri: files[0]?.uri, column: "n", value: "1.5" },
     });
   });
 
