@@ -1,3 +1,4 @@
+import { AmlError } from "./aml-error.ts";
 import { copyFiles } from "./copy-files.ts";
 import type {
   DownloadOptions,
@@ -95,8 +96,16 @@ export function bindTabularDataset(
     rows: (options) => rows(open, options),
     write: async (target, format, options = {}) => {
       const { storage, path } = await context.locate(target, options);
+      if (path === "" || path.endsWith("/") || path.includes("*")) throw noFileName(target);
       return writeFile(storage, parseStorePath(path), encode(format, options), options);
     },
+  });
+}
+
+function noFileName(target: string): AmlError {
+  return new AmlError("path_invalid", `${target} does not name one file to write.`, {
+    operation: "write",
+    hint: "Add a file name; a table is written as one file.",
   });
 }
 

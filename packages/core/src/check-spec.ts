@@ -136,3 +136,15 @@ function invalid(message: string, hint: string, cause?: unknown): AmlError {
 function quote(name: unknown): string {
   return typeof name === "string" ? JSON.stringify(name.slice(0, 300)) : `A ${typeof name}`;
 }
+
+/** The record with the description and the tags that a spec gives, where it gives any. */
+export function renewLabels<T extends Pick<DatasetSpec, "description" | "tags">>(
+  record: T,
+  { description, tags }: Pick<DatasetSpec, "description" | "tags">,
+): T {
+  return {
+    ...record,
+    ...(description !== undefined && { description }),
+    ...(tags !== undefined && { tags }),
+  };
+}

@@ -22,7 +22,7 @@ export async function copyFiles(
 ): Promise<DownloadReport> {
   const { storage } = target;
   const copies = await planCopies(files, target.path);
-  if (options.overwrite !== true) await refuseExisting(storage, copies, options);
+  if (options.overwrite !== true) await refuseExisting(target, copies, options);
 
   const failed = new AbortController();
   const signal =
@@ -65,13 +65,13 @@ async function planCopies(files: AsyncIterable<FileRef>, folder: string): Promis
 }
 
 async function refuseExisting(
-  storage: StorageAdapter,
+  { storage, uriOf }: LocatedPath,
   copies: readonly Copy[],
   options: DownloadOptions,
 ): Promise<void> {
   const existing: string[] = [];
   await inParallel(copies, options.concurrency ?? 8, async ({ to }) => {
-    if (await exists(storage, to, options.signal)) existing.push(to);
+    if (await exists(storage, to, options.signal)) existing.push(uriOf(to));
   });
   if (existing.length === 0) return;
   throw new AmlError(

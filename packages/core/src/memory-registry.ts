@@ -1,4 +1,4 @@
-import { checkDatasetSpec, checkDatastoreSpec } from "./check-spec.ts";
+import { checkDatasetSpec, checkDatastoreSpec, renewLabels } from "./check-spec.ts";
 import { datasetNotFound, datastoreExists, datastoreNotFound } from "./registry-errors.ts";
 import type { DatasetRecord, DatastoreRecord, Registry } from "./registry.ts";
 
@@ -46,7 +46,11 @@ export function memoryRegistry(): Registry {
       const checked = checkDatasetSpec(spec);
       const versions = datasets.get(checked.name) ?? [];
       const latest = versions.at(-1);
-      if (latest?.hash === checked.hash && latest.kind === checked.kind) return copy(latest);
+      if (latest?.hash === checked.hash && latest.kind === checked.kind) {
+        const renewed = renewLabels(latest, checked);
+        datasets.set(checked.name, [...versions.slice(0, -1), renewed]);
+        return copy(renewed);
+      }
       const record = { ...checked, version: versions.length + 1, createdAt: new Date().toISOString() };
       datasets.set(checked.name, [...versions, record]);
       return copy(record);

@@ -31,7 +31,7 @@ export interface DatasetSpec {
   readonly tags?: Readonly<Record<string, string>> | undefined;
 }
 
-/** One immutable version of a dataset. */
+/** One version of a dataset; only its description and tags can change. */
 export interface DatasetRecord extends DatasetSpec {
   /** `1`, `2`, `3`, … */
   readonly version: number;
@@ -54,7 +54,8 @@ export interface Registry {
   deleteDatastore(name: string, options?: OperationOptions): Promise<void>;
 
   /**
-   * Adds the next version. When the latest version has the same kind and hash, that one is given back unchanged.
+   * Adds the next version. When the latest version has the same kind and hash, that one is given back; a description
+   * or tags that are given replace its own, since they are no part of a recipe.
    *
    * @param spec.hash - as `planHash` computes it.
    */

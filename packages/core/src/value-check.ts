@@ -61,7 +61,7 @@ export const text = (fallback?: string): Check =>
 export function oneOf(known: readonly string[], fallback?: string): Check {
   return (value, pointer, report) => {
     if (known.includes(value as string)) return value === fallback ? undefined : value;
-    const message = `must be one of ${known.join(" ")}, not ${quote(value)}`;
+    const message = `must be one of ${known.join(" | ")}, not ${quote(value)}`;
     return void report({ pointer, message, ...(typeof value === "string" && { key: value, known }) });
   };
 }
@@ -104,7 +104,7 @@ export function record(
     const present = known.filter((key) => Object.hasOwn(given, key) && given[key] !== undefined);
     // A mistyped key would be reported a second time, as missing.
     const needs = failed ? [] : required.filter((key) => !present.includes(key));
-    if (one && !failed && present.length !== 1) needs.push(`exactly one of ${known.join(" ")}`);
+    if (one && !failed && present.length !== 1) needs.push(`exactly one of ${known.join(" | ")}`);
     for (const need of needs) fail({ pointer, message: `needs ${need}` });
     const entries = present.map((key) => [key, (fields[key] as Check)(given[key], [...pointer, key], fail)]);
     const copy = Object.fromEntries(entries.filter(([, item]) => item !== undefined));

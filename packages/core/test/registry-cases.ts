@@ -223,7 +223,13 @@ export const registryCases: readonly RegistryCase[] = [
     id: "dataset/same-as-latest",
     async run(registry) {
       const first = await registry.registerDataset(dataset("trips", "a", { description: "x" }));
-      same(await registry.registerDataset(dataset("trips", "a", { description: "y" })), first);
+      same(await registry.registerDataset(dataset("trips", "a")), first);
+      const renewed = { ...first, description: "y", tags: { k: "v" } };
+      same(
+        await registry.registerDataset(dataset("trips", "a", { description: "y", tags: { k: "v" } })),
+        renewed,
+      );
+      same(await registry.getDataset("trips"), renewed);
       same((await registry.registerDataset(dataset("trips", "a", { kind: "file" }))).version, 2);
       same((await registry.registerDataset(dataset("trips", "b", { kind: "file" }))).version, 3);
       same((await registry.registerDataset(dataset("trips", "a"))).version, 4);

@@ -291,7 +291,7 @@ describe("download", () => {
     const error = await failure(workspace.files("disk://lake/t/").download("out"));
     expect(error).toMatchObject({
       code: "already_exists",
-      message: "1 of 2 files exist already, e.g. out/sub/b.csv.",
+      message: "1 of 2 files exist already, e.g. disk://local/out/sub/b.csv.",
     });
     expect(await collect(local.list("out" as never, { recursive: true }))).toHaveLength(1);
     await workspace.files("disk://lake/t/").download("out", { overwrite: true });
@@ -365,6 +365,9 @@ describe("datasets", () => {
       { uri: "disk://lake/t/a.csv", lines: 1 },
     ]);
     expect((await failure(table.write("out.jsonl", "jsonl"))).code).toBe("already_exists");
+    for (const target of ["folder/", "*.jsonl", "."]) {
+      expect((await failure(table.write(target, "jsonl"))).code).toBe("path_invalid");
+    }
   });
 
   it("turns camelCase options into the step's own names", () => {

@@ -163,7 +163,7 @@ describe("steps", () => {
     ],
     [
       "read_delimited: {header: First}",
-      '.read_delimited.header must be one of no_header from_first_file all_files_same_headers all_files_different_headers, not "First"',
+      '.read_delimited.header must be one of no_header | from_first_file | all_files_same_headers | all_files_different_headers, not "First"',
     ],
     [
       "read_delimited: {partition_size: 0}",
@@ -183,7 +183,7 @@ describe("steps", () => {
     ],
     [
       "read_json_lines: {invalid_lines: skip}",
-      '.read_json_lines.invalid_lines must be one of error drop, not "skip"',
+      '.read_json_lines.invalid_lines must be one of error | drop, not "skip"',
     ],
     ["read_json_lines: {delimiter: ','}", '.read_json_lines has no option "delimiter"'],
     ["read_parquet: {encoding: utf8}", '.read_parquet has no option "encoding"'],
@@ -244,11 +244,11 @@ describe("steps", () => {
     ],
     [
       "convert_column_types: [{columns: a, column_type: {float: {decimal_mark: ';'}}}]",
-      '.convert_column_types[0].column_type.float.decimal_mark must be one of . ,, not ";"',
+      '.convert_column_types[0].column_type.float.decimal_mark must be one of . | ,, not ";"',
     ],
     [
       "convert_column_types: [{columns: a, column_type: {}}]",
-      ".convert_column_types[0].column_type needs exactly one of boolean datetime float stream_info",
+      ".convert_column_types[0].column_type needs exactly one of boolean | datetime | float | stream_info",
     ],
     ["rename_columns: {a: b}", ' is an unknown step, "rename_columns"'],
     ["{}", " must have exactly one key, the step, not 0"],

@@ -5,6 +5,7 @@ import {
   datasetNotFound,
   datastoreExists,
   datastoreNotFound,
+  renewLabels,
 } from "@aml/core/registry";
 import type { DatasetRecord, DatastoreRecord, Registry } from "@aml/core";
 import type { Kysely, Selectable } from "kysely";
@@ -87,7 +88,16 @@ function datasetVerbs(db: () => Database): Pick<Registry, "registerDataset" | "g
         .transaction()
         .execute(async (transaction) => {
           const latest = await findDataset(transaction, name);
-          if (latest?.hash === hash && latest.kind === kind) return toDataset(latest);
+          if (latest?.hash === hash && latest.kind === kind) {
+            const renewed = renewLabels(toDataset(latest), { description, tags });
+            await transaction
+              .updateTable("datasets")
+              .set({ spec: JSON.stringify({ description: renewed.description, tags: renewed.tags }) })
+              .where("name", "=", name)
+              .where("version", "=", renewed.version)
+              .execute();
+            return renewed;
+          }
           const row = {
             name,
             version: (latest?.version ?? 0) + 1,

@@ -40,7 +40,7 @@ export function toError(error: unknown, attempt: Attempt, signal?: AbortSignal):
     said: (message.split("\n")[0] ?? "").replace(/\.$/, ""),
   };
   const row = find(name, status, failure);
-  return new AmlError(row?.[0] ?? "internal", row?.[1](failure) ?? unknown(failure), {
+  return new AmlError(row?.[0] ?? "internal", sentence(row?.[1](failure) ?? unknown(failure)), {
     operation: attempt.operation,
     hint: row?.[2](failure),
     context: {
@@ -79,4 +79,9 @@ function retryAfterMs(header: string | undefined): number | undefined {
   if (Number.isFinite(seconds)) return seconds * 1000;
   const date = Date.parse(header);
   return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
+}
+
+/** Starts with a capital: a row may begin with what it is about. */
+function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
