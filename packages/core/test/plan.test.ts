@@ -141,7 +141,7 @@ describe("parsePlan", () => {
     ],
     [
       { version: 1, source: { from: "paths", paths: [{}] }, steps: [] },
-      ["source.paths[0] needs exactly one of file folder pattern"],
+      ["source.paths[0] needs exactly one of file | folder | pattern"],
     ],
     [
       { version: 1, source: { from: "paths", paths: [{ file: "./a" }] }, steps: [] },
