@@ -140,20 +140,6 @@ test("--version, --help and the exit codes need no workspace", async () => {
 
 const exec = promisify(execFile);
 
-test("starts within 200 ms of node itself", async () => {
-  const fastest = async (args: readonly string[]): Promise<number> => {
-    let best = Infinity;
-    for (let run = 0; run < 5; run++) {
-      const before = performance.now();
-      await exec(process.execPath, args);
-      best = Math.min(best, performance.now() - before);
-    }
-    return best;
-  };
-  const version = await fastest([...FROM_SOURCE, "--version"]);
-  expect(version - (await fastest(["--eval", ""]))).toBeLessThan(200);
-});
-
 test("a command loads what it needs, and no more", async () => {
   // Prints the packages that a process has loaded when it ends.
   const hook = `import { registerHooks } from "node:module";

@@ -1,7 +1,7 @@
 import { AmlError } from "./aml-error.ts";
 import type { DownloadOptions, DownloadReport } from "./dataset.ts";
 import type { FileRef } from "./engine.ts";
-import type { StorageAdapter, StorePath } from "./storage.ts";
+import type { StorePath } from "./storage.ts";
 import { joinStorePath } from "./store-path.ts";
 import type { LocatedPath } from "./workspace.ts";
 import { exists, writeFile } from "./write-file.ts";

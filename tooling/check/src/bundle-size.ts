@@ -15,7 +15,7 @@ const BUDGETS: Readonly<Record<string, number>> = {
   "@aml/core/workspace": 22_000,
   "@aml/adapter-testkit": 20_000,
   "@aml/cli": 25_000,
-  "@aml/engine-duckdb": 25_000,
+  "@aml/engine-duckdb": 30_000,
 };
 const DEFAULT_BUDGET = 15_000;
 
