@@ -33,15 +33,43 @@ export interface CompiledPlan {
  * column has the name of a data column; `unsupported` for a step that this engine does not run.
  */
 export function compilePlan(plan: TabularPlan, inspected: Inspected, options: CompileOptions): CompiledPlan {
+  return finish(compileSteps(plan, inspected, options));
+}
+
+/**
+ * A query of one number: how many of the source's first `rows` rows the plan's filters and samples let pass. Steps that
+ * take and skip rows by their place are left out, since they tell nothing about the rest.
+ */
+export function compileProbe(
+  plan: TabularPlan,
+  inspected: Inspected,
+  options: CompileOptions,
+  rows: number,
+): string {
+  const { ctes, from } = finish(compileSteps(plan, inspected, options, rows));
+  return `${ctes}\nSELECT count(*) FROM ${from}`;
+}
+
+/** The plan's relation; of the source's first `probed` rows, if given, and then without `take` and `skip`. */
+function compileSteps(
+  plan: TabularPlan,
+  inspected: Inspected,
+  options: CompileOptions,
+  probed?: number,
+): Relation {
   const readAt = plan.steps.findIndex((step) => step.op.startsWith("read_"));
   let relation = compileRead(plan, inspected, Math.max(readAt, 0), options);
+  if (probed !== undefined) {
+    relation = append(relation, "probed", `SELECT * FROM ${relation.from} LIMIT ${probed}`, relation.columns);
+  }
   for (const [index, step] of plan.steps.entries()) {
     // Before the read step, steps choose files: the engine has run them.
     if (index < readAt && step.op !== "extract_columns_from_partition_format") continue;
     if (index === readAt) continue;
+    if (probed !== undefined && (step.op === "take" || step.op === "skip")) continue;
     relation = compileStep(relation, step, index, inspected, options);
   }
-  return finish(relation);
+  return relation;
 }
 
 function finish(relation: Relation): CompiledPlan {

@@ -26,6 +26,7 @@ import { partitionColumns } from "./partition-columns.ts";
 import { columnTypeOf } from "./plan-column.ts";
 import type { CompileOptions } from "./relation.ts";
 import { openScope, type Scope } from "./scope.ts";
+import { probeFor } from "./start-query.ts";
 import { streamRows, type ConversionErrors, type Locate } from "./stream-rows.ts";
 
 export const OPS: ReadonlySet<StepOp> = new Set<StepOp>([
@@ -77,7 +78,8 @@ export async function openTable(
     const verify = async (stop?: AbortSignal): Promise<void> => {
       await mapFiles(pins, (pin) => pin.check({ signal: stop }));
     };
-    return createTable({ compiled, inspected, scope, context, close, verify });
+    const probe = probeFor(plan, chosen, inspected, context.compile);
+    return createTable({ compiled, probe, inspected, scope, context, close, verify });
   } catch (error) {
     await close();
     signal?.throwIfAborted();
@@ -176,6 +178,7 @@ type Common = Pick<Inspected, "uris" | "partitions" | "patterns">;
 
 interface TableParts {
   readonly compiled: CompiledPlan;
+  readonly probe: string | undefined;
   readonly inspected: Inspected;
   readonly scope: Scope;
   readonly context: TableContext;
@@ -184,7 +187,15 @@ interface TableParts {
   readonly verify: (signal?: AbortSignal) => Promise<void>;
 }
 
-function createTable({ compiled, inspected, scope, context, close, verify }: TableParts): TabularResult {
+function createTable({
+  compiled,
+  probe,
+  inspected,
+  scope,
+  context,
+  close,
+  verify,
+}: TableParts): TabularResult {
   const { onConversionErrors, onClose } = context;
   const columns = compiled.columns.map(({ name, sqlType, nullable }) => {
     return Object.freeze({ name, type: columnTypeOf(sqlType), nullable });
@@ -216,8 +227,9 @@ function createTable({ compiled, inspected, scope, context, close, verify }: Tab
   };
   async function* batches(signal: AbortSignal | undefined): ReturnType<typeof streamRows> {
     const run = begin(signal);
+    const { signal: stop } = run;
     try {
-      yield* streamRows({ scope, query, signal: run.signal, onConversionErrors, explain, locate, verify });
+      yield* streamRows({ scope, query, probe, signal: stop, onConversionErrors, explain, locate, verify });
     } finally {
       run.end();
     }

@@ -5,6 +5,7 @@ import { toAmlError, type Origins } from "./errors.ts";
 import type { Gate } from "@aml/staging";
 import type { InstancePool } from "./instance-pool.ts";
 import { escapeGlob, quoteList, quoteText } from "./sql-text.ts";
+import { endQuery } from "./start-query.ts";
 
 export interface ScopeOptions {
   readonly parentFolder: string;
@@ -23,7 +24,8 @@ export interface Scope {
   lock(origins: Origins, columns?: number): Promise<void>;
   readonly origins: () => Origins;
   connect(): Promise<DuckDBConnection>;
-  disconnect(connection: DuckDBConnection): void;
+  /** Ends the query of a connection, and the connection. */
+  disconnect(connection: DuckDBConnection): Promise<void>;
   /** Runs a call into DuckDB within the gate. `close` waits for it, since it works on memory that `close` frees. */
   call<T>(task: () => Promise<T>, signal?: AbortSignal): Promise<T>;
   /** Runs a statement to its end on a connection of its own. @throws what `toAmlError` makes of it; the signal's reason. */
@@ -55,8 +57,15 @@ export async function openScope(options: ScopeOptions): Promise<Scope> {
         calls.delete(running);
       }
     }, signal);
-  const disconnect = (connection: DuckDBConnection): void => {
-    if (connections.delete(connection)) connection.disconnectSync();
+  const disconnect = async (connection: DuckDBConnection): Promise<void> => {
+    if (!connections.delete(connection)) return;
+    const ending = endQuery(connection).finally(() => connection.disconnectSync());
+    calls.add(ending);
+    try {
+      await ending;
+    } finally {
+      calls.delete(ending);
+    }
   };
   return {
     folder,
@@ -74,7 +83,7 @@ export async function openScope(options: ScopeOptions): Promise<Scope> {
           (columns > WIDE ? "SET disabled_optimizers = 'common_subexpressions'; " : "") +
           "SET enable_external_access = false; SET lock_configuration = true",
       );
-      disconnect(connection);
+      await disconnect(connection);
     },
     connect,
     disconnect,
@@ -93,13 +102,13 @@ export async function openScope(options: ScopeOptions): Promise<Scope> {
         throw toAmlError(error, origins, [...new Set(origins.values())]);
       } finally {
         signal?.removeEventListener("abort", interrupt);
-        disconnect(connection);
+        await disconnect(connection);
       }
     },
     async close() {
       for (const connection of connections) connection.interrupt();
       await Promise.allSettled(calls);
-      for (const connection of connections) disconnect(connection);
+      for (const connection of connections) await disconnect(connection);
       instance.closeSync();
       await rm(folder, { recursive: true, force: true });
     },

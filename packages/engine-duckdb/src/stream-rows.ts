@@ -4,6 +4,7 @@ import { toAmlError } from "./errors.ts";
 import { MASK_BITS, type StreamQuery } from "./output-sql.ts";
 import { columnTypeOf } from "./plan-column.ts";
 import type { Scope } from "./scope.ts";
+import { startQuery } from "./start-query.ts";
 
 /** Values that could not be converted and are null, by column. */
 export type ConversionErrors = ReadonlyMap<string, number>;
@@ -14,6 +15,8 @@ export type Locate = (error: AmlError, signal?: AbortSignal) => Promise<void>;
 export interface StreamOptions {
   readonly scope: Scope;
   readonly query: StreamQuery;
+  /** Counts how many of the source's first rows are kept, where it is worth to know. */
+  readonly probe?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called once, when all rows were read. */
   readonly onConversionErrors?: ((errors: ConversionErrors) => void) | undefined;
@@ -49,7 +52,7 @@ export async function* streamRows(options: StreamOptions): AsyncGenerator<readon
     }
   };
   try {
-    const result = await guarded(() => connection.stream(query.sql));
+    const result = await startQuery(connection, query.sql, options.probe, guarded);
     const counter = createErrorCounter(query);
     const decode = createRowDecoder(
       query.columns.map(({ name }) => name),
@@ -74,7 +77,7 @@ export async function* streamRows(options: StreamOptions): AsyncGenerator<readon
     options.onConversionErrors?.(counter.errors());
   } finally {
     signal?.removeEventListener("abort", interrupt);
-    scope.disconnect(connection);
+    await scope.disconnect(connection);
   }
 }
 
