@@ -21,16 +21,21 @@ export interface DownloadMemory {
   readonly buffers: number;
 }
 
-/** Downloads in fresh processes: ours into a sink, and the SDK's one stream for comparison. Medians of three. */
+const SIDES = ["ours", "sdk", "http"] as const;
+
+/**
+ * Downloads in fresh processes into a hash: ours, the SDK's one stream, and the bare client of Node, which holds
+ * nothing itself, so that what it takes is garbage not yet collected. Medians of three.
+ */
 export async function measureMemory(
   task: DownloadTask,
   expected: string,
   report: (line: Line) => void,
 ): Promise<void> {
   const what = `Memory above idle, blob of ${task.size / MIB} MiB`;
-  const sides: Record<"ours" | "sdk", DownloadMemory[]> = { ours: [], sdk: [] };
+  const sides: Record<(typeof SIDES)[number], DownloadMemory[]> = { ours: [], sdk: [], http: [] };
   for (let round = 0; round < 3; round += 1) {
-    for (const side of ["ours", "sdk"] as const) {
+    for (const side of SIDES) {
       const { bytes, hash, ...peaks } = await runChild(side, task);
       assertSame(`${what}, ${side}`, { bytes, hash }, { bytes: task.size, hash: expected });
       sides[side].push({ bytes, hash, ...peaks });
@@ -38,7 +43,7 @@ export async function measureMemory(
   }
   const middle = (all: readonly DownloadMemory[]): DownloadMemory =>
     all.toSorted((a, b) => a.rss - b.rss)[1] ?? { bytes: 0, hash: "", rss: Number.NaN, buffers: Number.NaN };
-  const [ours, sdk] = [middle(sides.ours), middle(sides.sdk)];
+  const [ours, sdk, http] = [middle(sides.ours), middle(sides.sdk), middle(sides.http)];
   report({
     what,
     ours: text(ours),
@@ -46,6 +51,13 @@ export async function measureMemory(
     ratio: `${(ours.rss / sdk.rss).toFixed(2)}×`,
     bar: `≤ ${MOST_MIB} MiB`,
     met: ours.rss <= MOST_MIB * MIB,
+  });
+  report({
+    what: `${what}, against Node's own client`,
+    ours: text(ours),
+    peer: `${text(http)} (node:http, one stream)`,
+    ratio: `${(ours.rss / http.rss).toFixed(2)}×`,
+    bar: "",
   });
 }
 

@@ -10,8 +10,8 @@ import { speedLine } from "./report.ts";
 
 const MIB = 2 ** 20;
 /** Requests of one blob under way at once, and bytes of each, as the adapter has them. */
-const PARALLEL = 5;
-const PART = 8 * MIB;
+const PARALLEL = 4;
+const PART = 5 * MIB;
 const SMALL_SIZE = 10 * 1024;
 const SMALL_PARALLEL = 8;
 const BIG = "big.bin";

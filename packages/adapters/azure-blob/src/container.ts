@@ -7,7 +7,7 @@ import {
   tokenCredential,
   type SasInfo,
 } from "@aml/azure-auth";
-import type { BlockBlobClient, ContainerClient, StoragePipelineOptions } from "@azure/storage-blob";
+import type { BlobClient, ContainerClient, StoragePipelineOptions } from "@azure/storage-blob";
 import type { Attempt } from "./error-rows.ts";
 import { toError } from "./errors.ts";
 import { containerUrl, type AzureBlobOptions } from "./options.ts";
@@ -20,7 +20,7 @@ export type BlobInput = OpenInput<AzureBlobOptions, BlobCredentialKind>;
 export interface Container {
   /** Loads the SDK with the first call. */
   client(): Promise<ContainerClient>;
-  blob(path: StorePath): Promise<BlockBlobClient>;
+  blob(path: StorePath): Promise<BlobClient>;
   /** Runs a request and turns what it throws into an `AmlError`, or into the reason of `signal`. */
   attempt<T>(
     operation: Attempt["operation"],
@@ -54,9 +54,9 @@ export function openContainer(input: BlobInput): Container {
   const container: Container = {
     client: () => (connected ??= connect()),
     async blob(path) {
-      const blob = (await container.client()).getBlockBlobClient(path);
+      const blob = (await container.client()).getBlobClient(path);
       if (options.snapshot !== undefined) return blob.withSnapshot(options.snapshot);
-      if (options.versionId !== undefined) return blob.withVersion(options.versionId) as BlockBlobClient;
+      if (options.versionId !== undefined) return blob.withVersion(options.versionId);
       return blob;
     },
     async attempt(operation, path, signal, run) {

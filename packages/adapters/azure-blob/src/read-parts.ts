@@ -13,22 +13,17 @@ export interface PartsInput {
   readonly first: Part;
   /** Where the last byte ends. */
   readonly end: number;
-  next(offset: number, count: number): Promise<Part>;
+  next(offset: number, count: number, signal: AbortSignal): Promise<Part>;
   readonly partSize: number;
   /** Parts under way or waiting at once. */
   readonly window: number;
   /** Maps what a socket throws. */
   fail(error: unknown): unknown;
-  /** Ends all requests. */
-  stop(reason: unknown): void;
-  /** Called once, however the stream ends. */
-  done(): void;
+  readonly signal: AbortSignal | undefined;
 }
 
 /** From here on a reader is taken to want more than a look at the beginning. */
 const LOOK = 1024 * 1024;
-/** Bytes of a part that is not worth streaming. */
-const SMALL = 64 * 1024;
 
 /**
  * Gives the bytes of the parts in order. The first part flows through as it comes; when its reader has gone past the
@@ -36,35 +31,40 @@ const SMALL = 64 * 1024;
  * not asked for, and cancelling ends all requests.
  */
 export function readParts(input: PartsInput): ReadableStream<Uint8Array> {
-  const { first, end, stop, done } = input;
+  const { first, end, signal } = input;
+  const controller = new AbortController();
+  const stop = (reason: unknown): void => {
+    controller.abort(reason);
+    destroy(first.stream);
+  };
+  const abort = (): void => stop(signal?.reason);
+  signal?.addEventListener("abort", abort, { once: true });
+  const done = (): void => signal?.removeEventListener("abort", abort);
   let chunks: AsyncIterator<Uint8Array> | undefined;
   const begin = (): AsyncIterator<Uint8Array> =>
     (chunks ??= first.stream[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>);
-  const ahead = fetchAhead(input);
+  const ahead = fetchAhead(input, controller.signal);
   let given = first.offset;
   return new ReadableStream<Uint8Array>(
     {
-      async pull(controller) {
+      async pull(body) {
         try {
           const chunk = await nextChunk(input, begin, ahead, given);
-          if (chunk) {
-            given += chunk.byteLength;
-            controller.enqueue(chunk);
-          }
+          given += chunk.byteLength;
+          body.enqueue(chunk);
           if (given >= end) {
             done();
-            controller.close();
+            body.close();
           } else if (given - first.offset >= LOOK) ahead.start();
         } catch (error) {
           done();
           stop(error);
-          controller.error(error);
+          body.error(error);
         }
       },
       cancel(reason) {
         done();
         stop(reason);
-        destroy(first.stream);
       },
     },
     { highWaterMark: 0 },
@@ -76,10 +76,8 @@ async function nextChunk(
   begin: () => AsyncIterator<Uint8Array>,
   ahead: Ahead,
   given: number,
-): Promise<Uint8Array | undefined> {
+): Promise<Uint8Array> {
   if (given >= first.offset + first.length) return ahead.next();
-  // In one piece: each turn of two iterators costs more than the few chunks of a small part.
-  if (first.length <= SMALL) return plain(Buffer.concat(await collect(first, fail)));
   const { value, done } = await begin()
     .next()
     .catch((error: unknown) => {
@@ -94,17 +92,16 @@ interface Ahead {
   next(): Promise<Uint8Array>;
 }
 
-function fetchAhead({ first, end, next, partSize, window, fail }: PartsInput): Ahead {
-  const queue: Promise<Uint8Array[]>[] = [];
-  // Of the part whose turn it is: what is left of it, the next chunk last.
-  let chunks: Uint8Array[] = [];
+function fetchAhead({ first, end, next, partSize, window, fail }: PartsInput, signal: AbortSignal): Ahead {
+  const queue: Promise<Arriving>[] = [];
+  let head: Arriving | undefined;
   let offset = first.offset + first.length;
   const start = (): void => {
     while (offset < end && queue.length < window) {
       const at = offset;
       const count = Math.min(partSize, end - at);
       offset += count;
-      const part = next(at, count).then((begun) => collect(begun, fail));
+      const part = next(at, count, signal).then((begun) => arrive(begun, fail));
       // Reported when its turn comes; if an earlier part fails, nobody asks.
       part.catch(() => undefined);
       queue.push(part);
@@ -113,49 +110,75 @@ function fetchAhead({ first, end, next, partSize, window, fail }: PartsInput): A
   return {
     start,
     async next() {
-      start();
-      if (chunks.length === 0) {
-        chunks = (await queue[0])?.toReversed() ?? [];
-        void queue.shift();
+      for (;;) {
         start();
+        head ??= await queue[0];
+        if (!head) throw new AmlError("internal", "There is no further part to read.");
+        const chunk = await head.next();
+        if (chunk) return plain(chunk);
+        head = undefined;
+        void queue.shift();
       }
-      const chunk = chunks.pop();
-      if (chunk) return plain(chunk);
-      throw new AmlError("internal", "There is no further part to read.");
     },
   };
 }
 
+interface Arriving {
+  /** The next chunk, `undefined` at the end. @throws what the part failed with, after what came before. */
+  next(): Promise<Uint8Array | undefined>;
+}
+
 /**
- * Reads a whole part into memory, in the chunks that it comes in: put together, every byte would be held twice.
- *
- * @throws `unavailable` when it has another length.
+ * Takes a part into memory as fast as it comes, in the chunks that it comes in: put together, every byte would be
+ * held twice. It is `unavailable` when it ends too early.
  */
-function collect({ stream, length }: Part, fail: (error: unknown) => unknown): Promise<Uint8Array[]> {
-  return new Promise((resolve, reject) => {
-    const chunks: Uint8Array[] = [];
-    let size = 0;
-    // It may have failed before anybody listened.
-    const { errored, destroyed } = stream as Partial<Readable> & NodeJS.ReadableStream;
-    if (errored) reject(fail(errored));
-    else if (destroyed === true) reject(cutOff(size, length));
-    stream.once("close", () => reject(cutOff(size, length)));
-    stream.on("data", (chunk: Uint8Array) => {
-      size += chunk.byteLength;
-      if (size > length) {
-        chunks.length = 0;
-        destroy(stream);
-        reject(tooLong(length));
-      } else chunks.push(chunk);
-    });
-    stream.once("end", () => {
-      if (size === length) resolve(chunks);
-      else reject(cutOff(size, length));
-    });
-    stream.once("error", (error) => {
-      reject(fail(error));
-    });
+function arrive({ stream, length }: Part, fail: (error: unknown) => unknown): Arriving {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  let ended: { readonly error?: unknown } | undefined;
+  let wake: (() => void) | undefined;
+  const finish = (error: () => unknown): void => {
+    ended ??= size === length ? {} : { error: error() };
+    wake?.();
+  };
+  const close = (): void => finish(() => cutOff(size, length));
+  // It may have failed before anybody listened.
+  const { errored, destroyed } = stream as Partial<Readable> & NodeJS.ReadableStream;
+  if (errored) finish(() => fail(errored));
+  else if (destroyed === true) close();
+  stream.on("data", (chunk: Uint8Array) => {
+    size += chunk.byteLength;
+    if (size > length) {
+      finish(() => tooLong(length));
+      destroy(stream);
+    } else {
+      chunks.push(chunk);
+      wake?.();
+    }
   });
+  stream.once("end", close);
+  stream.once("close", close);
+  stream.once("error", (error) => finish(() => fail(error)));
+  return {
+    async next() {
+      if (chunks.length === 0 && !ended) await new Promise<void>((resolve) => (wake = resolve));
+      const chunk = chunks.shift();
+      if (!chunk && ended && "error" in ended) throw ended.error;
+      return chunk;
+    },
+  };
+}
+
+/** Reads a part to its end, into memory of its own. */
+export async function readWhole(part: Part, fail: (error: unknown) => unknown): Promise<Uint8Array> {
+  const bytes = new Uint8Array(part.length);
+  const arriving = arrive(part, fail);
+  let at = 0;
+  for (let chunk = await arriving.next(); chunk; chunk = await arriving.next()) {
+    bytes.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return bytes;
 }
 
 /** Without Node's subclass, whose `slice` shares memory. */
@@ -163,7 +186,7 @@ function plain(chunk: Uint8Array): Uint8Array {
   return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
 }
 
-function destroy(stream: NodeJS.ReadableStream): void {
+export function destroy(stream: NodeJS.ReadableStream): void {
   (stream as NodeJS.ReadableStream & { destroy?: () => void }).destroy?.();
 }
 

@@ -8,12 +8,15 @@ import {
 } from "@aml/core/adapter";
 import type { BlobDownloadResponseParsed } from "@azure/storage-blob";
 import type { Container } from "./container.ts";
-import { readParts, type Part } from "./read-parts.ts";
+import { destroy, readParts, readWhole, type Part } from "./read-parts.ts";
 import { toStat } from "./stat.ts";
 
-/** Bytes of one request. With those of WINDOW at most 48 MiB are held. */
-const PART = 8 * 1024 * 1024;
-const WINDOW = 5;
+/** Bytes of one request. */
+const PART = 5 * 1024 * 1024;
+/** Requests under way at once: 20 MiB at most are held. More made emulated downloads no faster, only larger. */
+const WINDOW = 4;
+/** A body up to here is read before it is given: each turn of two iterators costs more than its few chunks. */
+const SMALL = 64 * 1024;
 
 /**
  * Reads a blob or a range of it: the first request tells size and etag, and what it does not cover is fetched in
@@ -27,40 +30,30 @@ export async function read(
   const offset = range?.offset ?? 0;
   const wanted = range?.length ?? Number.POSITIVE_INFINITY;
   if (wanted === 0) return nothing(container, path, offset, ifMatch, signal);
-  signal?.throwIfAborted();
-  const controller = new AbortController();
-  const stop = (): void => controller.abort(signal?.reason);
-  signal?.addEventListener("abort", stop, { once: true });
-  const done = (): void => signal?.removeEventListener("abort", stop);
-  const request = createRequest(container, path, controller.signal, signal);
+  const request = createRequest(container, path, signal);
+  const fail = (error: unknown): unknown =>
+    signal?.aborted ? signal.reason : container.brokenOff(path, error);
+  let opened: NodeJS.ReadableStream | undefined;
   try {
-    const response = await request(offset, Math.min(PART, wanted), ifMatch);
-    const stream = streamOf(response);
+    const response = await request(offset, Math.min(PART, wanted), { ifMatch, abortSignal: signal });
+    const stream = (opened = streamOf(response));
     const stat = statOf(path, response);
     const end = Math.min(stat.size, offset + wanted);
     if (offset >= stat.size) throw pastEnd(path, offset, stat.size);
     const length = response.contentLength ?? 0;
     const first: Part = { offset, length, stream };
-    const next = async (at: number, count: number): Promise<Part> => {
-      const part = await request(at, count, stat.etag);
+    if (length <= SMALL && offset + length >= end) {
+      return { body: held(await readWhole(first, fail), signal), stat };
+    }
+    const next = async (at: number, count: number, abortSignal: AbortSignal): Promise<Part> => {
+      const part = await request(at, count, { ifMatch: stat.etag, abortSignal });
       const body = streamOf(part);
       if (part.etag !== response.etag) throw changed(path);
       return { offset: at, length: count, stream: body };
     };
-    const body = readParts({
-      first,
-      end,
-      next,
-      partSize: PART,
-      window: WINDOW,
-      fail: (error) => (signal?.aborted ? signal.reason : container.brokenOff(path, error)),
-      stop: (reason) => controller.abort(reason),
-      done,
-    });
-    return { body, stat };
+    return { body: readParts({ first, end, next, partSize: PART, window: WINDOW, fail, signal }), stat };
   } catch (error) {
-    done();
-    controller.abort();
+    if (opened) destroy(opened);
     // No byte is there to be read: an empty blob, or a range that starts at the end.
     if (isAmlError(error, "range_not_satisfiable"))
       return await nothing(container, path, offset, ifMatch, signal);
@@ -68,28 +61,42 @@ export async function read(
   }
 }
 
+/** A body that is there already; an abort still ends it. */
+function held(bytes: Uint8Array, signal: AbortSignal | undefined): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>(
+    {
+      pull(controller) {
+        if (signal?.aborted) return controller.error(signal.reason);
+        controller.enqueue(bytes);
+        controller.close();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+interface RequestOptions {
+  readonly ifMatch: string | undefined;
+  readonly abortSignal: AbortSignal | undefined;
+}
+
 type Request = (
   offset: number,
   count: number,
-  ifMatch: string | undefined,
+  options: RequestOptions,
 ) => Promise<BlobDownloadResponseParsed>;
 
-function createRequest(
-  container: Container,
-  path: StorePath,
-  abortSignal: AbortSignal,
-  signal: AbortSignal | undefined,
-): Request {
-  return (offset, count, ifMatch) =>
+function createRequest(container: Container, path: StorePath, signal: AbortSignal | undefined): Request {
+  return (offset, count, { ifMatch, abortSignal }) =>
     container.attempt("read", path, signal, async () => {
       const blob = await container.blob(path);
       const response = await blob.download(offset, count, {
-        abortSignal,
         maxRetryRequests: 0,
+        ...(abortSignal && { abortSignal }),
         ...(ifMatch !== undefined && { conditions: { ifMatch } }),
       });
       if (isRange(response, offset, count)) return response;
-      streamOf(response);
+      destroy(streamOf(response));
       throw new AmlError("internal", `The service ignored the range that was asked of blob '${path}'.`, {
         operation: "read",
         hint: "Check whether a proxy changes requests on their way.",

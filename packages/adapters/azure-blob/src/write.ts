@@ -30,7 +30,8 @@ export async function write(
   try {
     signal?.throwIfAborted();
     if (path === "") throw new AmlError("path_invalid", "A blob needs a name: the path is empty.");
-    const blob = await container.blob(parseStorePath(path));
+    const client = await container.client();
+    const blob = client.getBlockBlobClient(parseStorePath(path));
     return await writeBody(container, path, blob, body, options);
   } catch (error) {
     await body.cancel(error).catch(() => undefined);
