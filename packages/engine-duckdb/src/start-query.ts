@@ -19,7 +19,10 @@ const GATHER_UP_TO_BYTES = 2 ** 30;
 
 const GATHERED = 'temp."gathered rows"';
 
-/** The query that `startQuery` decides by, for plans and files where there is something to decide. */
+/**
+ * The query that `startQuery` decides by, for plans and files where there is something to decide. Text takes so long to
+ * parse that fetching fragments of it is no matter.
+ */
 export function probeFor(
   plan: TabularPlan,
   files: readonly FileRef[],
@@ -27,7 +30,8 @@ export function probeFor(
   options: CompileOptions,
 ): string | undefined {
   const bytes = files.reduce((sum, { stat }) => sum + stat.size, 0);
-  if (inspected.kind === "files" || bytes < PROBE_FROM_BYTES || bytes > GATHER_UP_TO_BYTES) return undefined;
+  if (inspected.kind !== "parquet" || bytes < PROBE_FROM_BYTES || bytes > GATHER_UP_TO_BYTES)
+    return undefined;
   const drops = plan.steps.some(
     ({ op }) => op === "filter" || op === "sample" || op === "take_random_sample",
   );
