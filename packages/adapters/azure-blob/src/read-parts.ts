@@ -169,12 +169,16 @@ function arrive({ stream, length }: Part, fail: (error: unknown) => unknown): Ar
   };
 }
 
-/** Reads a part to its end, into memory of its own. */
+/** Reads a part to its end, in one piece. Most small ones come as one, which is not copied. */
 export async function readWhole(part: Part, fail: (error: unknown) => unknown): Promise<Uint8Array> {
-  const bytes = new Uint8Array(part.length);
   const arriving = arrive(part, fail);
+  const chunks: Uint8Array[] = [];
+  for (let chunk = await arriving.next(); chunk; chunk = await arriving.next()) chunks.push(chunk);
+  const [only] = chunks;
+  if (only && chunks.length === 1) return plain(only);
+  const bytes = new Uint8Array(part.length);
   let at = 0;
-  for (let chunk = await arriving.next(); chunk; chunk = await arriving.next()) {
+  for (const chunk of chunks) {
     bytes.set(chunk, at);
     at += chunk.byteLength;
   }
