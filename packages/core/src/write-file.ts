@@ -15,6 +15,7 @@ export async function writeFile(
 ): Promise<FileStat> {
   const options = { size, signal };
   if (storage.write === undefined) {
+    await body.cancel();
     throw new AmlError("unsupported", `${storage.uri} is read-only.`, {
       operation: "write",
       hint: "Choose another target.",

@@ -298,6 +298,31 @@ describe("download", () => {
     expect(await new Response((await local.read("out/sub/b.csv" as never)).body).text()).toBe("beta");
   });
 
+  it("frees the source when the target is read-only", async () => {
+    let cancelled = 0;
+    const source = memoryStorage({ uri: "disk://lake", files });
+    const lake: StorageAdapter = {
+      ...source,
+      async read(path, options) {
+        const { stat } = await source.read(path, options);
+        return {
+          stat,
+          body: new ReadableStream({ cancel: () => void (cancelled += 1) }, { highWaterMark: 0 }),
+        };
+      },
+    };
+    const { write: _write, ...local } = memoryStorage({ uri: "disk://local" });
+    const workspace = createWorkspace({
+      adapters: [vaultedDisk({ lake, local })],
+      registry: memoryRegistry(),
+      secrets: memorySecrets(),
+      baseUri: "disk://local/",
+      layers: [],
+    });
+    expect((await failure(workspace.files("disk://lake/t/a.csv").download("out"))).code).toBe("unsupported");
+    expect(cancelled).toBe(1);
+  });
+
   it("leaves nothing behind when one file fails", async () => {
     const { workspace, lake, local } = bench(files);
     await workspace.files("disk://lake/t/").register("trips");
