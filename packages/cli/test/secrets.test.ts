@@ -136,6 +136,9 @@ test("no command, error or file shows a secret", async () => {
   }
   await run(["datastore", "create", "x", `--acount-key=${KEY}`]);
   await run(["datastore", "create", "x", ...flags, "--account-key-env", "KEY", KEY, "more"]);
+  await run(["init", folder]);
+  await run(["datastore", "set-default", "sas_env"]);
+  for (const name of ["key_env", "sas_env"]) await run(["datastore", "delete", name]);
 
   expect(outcomes.filter(([, { code }]) => code === 0).length).toBeGreaterThan(20);
   expect(outcomes.filter(([, { code }]) => code === 3).length).toBeGreaterThan(20);
