@@ -10,7 +10,9 @@ export default defineConfig(
       "src/engine-support.ts",
       "src/layers.ts",
       "src/memory.ts",
+      "src/plan-support.ts",
       "src/registry-support.ts",
+      "src/sql.ts",
     ],
   }),
 );

@@ -1,31 +1,44 @@
 import { AmlError } from "./aml-error.ts";
-import { copyFiles } from "./copy-files.ts";
+import type { ColumnBatch } from "./column-batch.ts";
+import type { ContentHash } from "./copy-types.ts";
+import type { ReadTableOptions } from "./conversion-errors.ts";
 import type {
   DownloadOptions,
   FileDataset,
   RegisterOptions,
   SampleOptions,
   TabularDataset,
+  WriteTableOptions,
 } from "./dataset.ts";
-import type { FileRef, TableFormat, TabularEngine, TabularResult } from "./engine.ts";
+import { downloadFiles } from "./download-files.ts";
+import type { FileRef, TableFormat, TabularResult } from "./engine.ts";
+import { encodeLazily } from "./encode-lazily.ts";
+import { explainFiles, explainQuery } from "./explain-dataset.ts";
 import type { Expr } from "./expr.ts";
-import { applyFileSteps, splitSteps } from "./file-steps.ts";
+import { applyFileSteps, filePlan, splitSteps } from "./file-steps.ts";
 import { parseFilter } from "./filter.ts";
 import { listFiles } from "./list-files.ts";
+import { loadQuery, openQuery, type QueryContext } from "./open-query.ts";
 import { parsePlan, planHash } from "./parse-plan.ts";
-import type { ColumnSelector, ColumnTypeSpec, PinnedFile, Plan, Step } from "./plan.ts";
+import { partitionBy } from "./partition-by.ts";
+import { partitionKeys, partitionKeyValues } from "./partition-keys.ts";
+import type { ColumnSelector, ColumnTypeSpec, PinnedFile, Plan, Source, Step } from "./plan.ts";
 import type { DatasetKind, DatasetRecord, Registry } from "./registry.ts";
 import { snakeCase } from "./snake-case.ts";
-import type { OperationOptions } from "./storage.ts";
+import type { FileStat, OperationOptions } from "./storage.ts";
 import { parseStorePath } from "./store-path.ts";
+import type { ProfileByFile } from "./profile-state.ts";
+import type { TableProfile } from "./table-profile.ts";
 import type { Row, Schema } from "./table.ts";
+import { timeSeries, withoutLostTraits } from "./time-series.ts";
 import type { Workspace } from "./workspace.ts";
 import { writeFile } from "./write-file.ts";
+import { writePart } from "./write-rows.ts";
 
 /** What a dataset needs of its workspace. */
-export interface DatasetContext extends Pick<Workspace, "locate"> {
+export interface DatasetContext extends Pick<Workspace, "locate">, QueryContext {
   readonly registry: Registry;
-  engine(): Promise<TabularEngine>;
+  readonly createHash: (() => ContentHash) | undefined;
 }
 
 /** Gives a plan of files its verbs. */
@@ -39,11 +52,23 @@ export function bindFileDataset(plan: Plan, context: DatasetContext, record?: Da
     record,
     files,
     ...subsetting(plan, bind),
+    ...partitioning(plan, files),
+    toTabular: (format: string, options: object = {}) =>
+      bindTabularDataset(
+        parsePlan({
+          ...plan,
+          steps: [...plan.steps, { op: `read_${format}`, ...(snakeCase(options) as object) }],
+        }),
+        context,
+      ),
     register: (name: string, options?: RegisterOptions) => register("file", plan, name, context, options),
     download: async (target: string, options: DownloadOptions = {}) =>
-      copyFiles(files(options), await context.locate(target, options), options),
+      downloadFiles(files(options), await context.locate(target, options), options, context.createHash),
   });
 }
+
+/** Tells an engine that names and types will do. */
+const NO_ROW: Step = { op: "take", count: 0 };
 
 /** Gives a plan of rows its verbs. */
 export function bindTabularDataset(
@@ -53,25 +78,49 @@ export function bindTabularDataset(
 ): TabularDataset {
   const bind = (next: Plan): TabularDataset => bindTabularDataset(next, context);
   const add = (step: Step): TabularDataset => bind(appendStep(plan, step));
+  const choose = (op: "keep_columns" | "drop_columns", columns: ColumnSelector): TabularDataset =>
+    bind(withoutLostTraits(appendStep(plan, { op, columns }), op, columns));
   const { fileSteps, rowSteps } = splitSteps(plan.steps);
   const files = (options?: OperationOptions): AsyncIterable<FileRef> =>
-    applyFileSteps(listFiles(plan.source, context.locate, options), fileSteps);
-  const open = async (options?: OperationOptions): Promise<TabularResult> =>
-    (await context.engine()).open({ ...plan, steps: rowSteps }, files(options), options);
-  const encode = (format: TableFormat, options?: OperationOptions): ReadableStream<Uint8Array> =>
-    encodeLazily(() => open(options), format, options);
-  return Object.freeze<TabularDataset>({
+    applyFileSteps(listFiles(filesOf(plan), context.locate, options), fileSteps);
+  const open = async (options?: ReadTableOptions, last: readonly Step[] = []): Promise<TabularResult> => {
+    const { source } = plan;
+    if (source.from === "query") return openQuery({ ...plan, source }, context, options);
+    const engine = await context.engine();
+    const more = last.filter(({ op }) => engine.ops.has(op));
+    return engine.open({ ...plan, steps: [...rowSteps, ...more] }, files(options), options);
+  };
+  /** In the engine, also the rows of a query without steps. */
+  const load = async (options?: ReadTableOptions): Promise<TabularResult> => {
+    const { source } = plan;
+    return source.from === "query" ? loadQuery({ ...plan, source }, context, options) : open(options);
+  };
+  const encode = (format: TableFormat, options?: ReadTableOptions): ReadableStream<Uint8Array> =>
+    encodeLazily(() => load(options), format, options);
+  const toFiles = async (
+    format: TableFormat,
+    target: string,
+    options: WriteTableOptions = {},
+  ): Promise<FileDataset> => {
+    const file = await writePart(target, format, encode(format, options), options, context);
+    const source = { from: "paths", paths: [{ file }] };
+    return bindFileDataset(parsePlan({ version: 1, source, steps: [] }), context);
+  };
+  const table: TabularDataset = Object.freeze<TabularDataset>({
     kind: "tabular",
     plan,
     record,
     files,
-    open,
+    open: (options) => open(options),
     encode,
     ...subsetting(plan, bind),
+    ...partitioning(plan, files),
+    toFiles: () => bindFileDataset(filePlan(plan), context),
     filter: (where: string | Expr) =>
       add({ op: "filter", where: typeof where === "string" ? parseFilter(where) : where }),
-    keepColumns: (columns: ColumnSelector) => add({ op: "keep_columns", columns }),
-    dropColumns: (columns: ColumnSelector) => add({ op: "drop_columns", columns }),
+    ...timeSeries(plan, bind),
+    keepColumns: (columns: ColumnSelector) => choose("keep_columns", columns),
+    dropColumns: (columns: ColumnSelector) => choose("drop_columns", columns),
     convertColumnTypes: (types) =>
       add({
         op: "convert_column_types",
@@ -89,16 +138,95 @@ export function bindTabularDataset(
       ),
     register: (name, options) => register("tabular", plan, name, context, options),
     schema: async (options): Promise<Schema> => {
-      const result = await open(options);
+      const result = await open(options, [NO_ROW]);
       await result[Symbol.asyncDispose]();
       return result.schema;
     },
-    rows: (options) => rows(open, options),
-    write: async (target, format, options = {}) => {
-      const { storage, path } = await context.locate(target, options);
-      if (path === "" || path.endsWith("/") || path.includes("*")) throw noFileName(target);
-      return writeFile(storage, parseStorePath(path), encode(format, options), options);
+    selectPartitions: (partitions) => add({ op: "select_partitions", partitions }),
+    partitionCount: async (options) => {
+      await using result = await open(options);
+      if (result.partitionCount !== undefined) return await result.partitionCount(options);
+      throw new AmlError(
+        "unsupported",
+        "The rows of a query, and this engine's tables, have no partitions.",
+        {
+          hint: "Write them to files first: toParquetFiles().",
+        },
+      );
     },
+    inferTypes: async (options) => {
+      const { inferTypes } = await context.engine();
+      if (inferTypes === undefined || plan.source.from === "query") throw noInference();
+      return inferTypes({ ...plan, steps: rowSteps }, files(options), options);
+    },
+    rows: (options) => rowsOf(open, options),
+    explain: async (options) => {
+      const { source } = plan;
+      if (source.from === "query") return explainQuery({ ...plan, source }, context, options);
+      const listed = listFiles(filesOf(plan), context.locate, options);
+      return explainFiles(plan, listed, await context.engine(), options);
+    },
+    columnBatches: (options) => columnBatches(load, options),
+    profile: (options) => profileOf(load, options),
+    profileByFile: async (options): Promise<ProfileByFile> => {
+      const engine = await context.engine();
+      if (engine.profileByFile === undefined || plan.source.from === "query") throw noProfile();
+      return engine.profileByFile({ ...plan, steps: rowSteps }, files(options), options);
+    },
+    partitionBy: async (keys, target, options = {}) =>
+      partitionBy(encode("parquet", options), keys, target, options, context, bind),
+    toCsvFiles: (target, options) => toFiles("csv", target, options),
+    toParquetFiles: (target, options) => toFiles("parquet", target, options),
+    write: async (target, format, options = {}) => {
+      const { overwrite: _, ...reading } = options;
+      const body = () => (typeof format === "function" ? format(table, reading) : encode(format, options));
+      return writeTable(target, body, context, options);
+    },
+  });
+  return table;
+}
+
+/** @throws `unsupported` where the engine makes no profiles. */
+export async function profileOf(
+  open: (options?: ReadTableOptions) => Promise<TabularResult>,
+  options?: ReadTableOptions,
+): Promise<TableProfile> {
+  await using result = await open(options);
+  if (result.profile === undefined) throw noProfile();
+  return await result.profile(options);
+}
+
+/** Writes a table's bytes as one file. @throws `path_invalid` for a folder or a pattern. */
+export async function writeTable(
+  target: string,
+  body: () => ReadableStream<Uint8Array>,
+  { locate }: Pick<Workspace, "locate">,
+  options: WriteTableOptions,
+): Promise<FileStat> {
+  const { storage, path } = await locate(target, options);
+  if (path === "" || path.endsWith("/") || path.includes("*")) throw noFileName(target);
+  return writeFile(storage, parseStorePath(path), body(), options);
+}
+
+function noColumns(): AmlError {
+  return new AmlError("unsupported", "The table engine of this workspace gives rows, not columns.", {
+    hint: "Use an engine that does, e.g. that of @aml/engine-duckdb.",
+  });
+}
+
+function noProfile(): AmlError {
+  return new AmlError(
+    "unsupported",
+    "The table engine of this workspace makes no such profile of this table.",
+    {
+      hint: "Use an engine that does, e.g. that of @aml/engine-duckdb; of a query, profile() alone.",
+    },
+  );
+}
+
+function noInference(): AmlError {
+  return new AmlError("unsupported", "Types are inferred of delimited files, by an engine that does so.", {
+    hint: "Other sources have types of their own: schema() tells them.",
   });
 }
 
@@ -107,6 +235,13 @@ function noFileName(target: string): AmlError {
     operation: "write",
     hint: "Add a file name; a table is written as one file.",
   });
+}
+
+/** Of a Delta table only the log: it names the rest. */
+export function filesOf({ source, steps }: Plan): Source {
+  if (source.from === "query" || steps[0]?.op !== "read_delta_lake") return source;
+  const [path] = source.paths as readonly [{ readonly folder: string }];
+  return { ...source, paths: [{ folder: `${path.folder.replace(/\/*$/, "")}/_delta_log/` }] };
 }
 
 function appendStep(plan: Plan, step: Step): Plan {
@@ -138,16 +273,30 @@ function subsetting<Self>(
   };
 }
 
+function partitioning(
+  plan: Plan,
+  files: (options?: OperationOptions) => AsyncIterable<FileRef>,
+): Pick<FileDataset, "partitionKeys" | "partitionKeyValues"> {
+  return {
+    partitionKeys: partitionKeys(plan),
+    partitionKeyValues: async (options = {}) => partitionKeyValues(plan, files(options), options),
+  };
+}
+
 async function register(
   kind: DatasetKind,
   plan: Plan,
   name: string,
-  { registry, locate }: DatasetContext,
+  { registry, locate, engine }: DatasetContext,
   { description, tags, pin = true, ...options }: RegisterOptions = {},
 ): Promise<DatasetRecord> {
   const { source } = plan;
   let pinnedPlan = plan;
-  if (pin && source.from === "paths" && source.pinned === undefined) {
+  const isDelta = plan.steps[0]?.op === "read_delta_lake";
+  if (pin && isDelta) {
+    const tables = await engine();
+    pinnedPlan = (await tables.pin?.(plan, listFiles(filesOf(plan), locate, options), options)) ?? plan;
+  } else if (pin && source.from === "paths" && source.pinned === undefined) {
     const pinned: PinnedFile[] = [];
     for await (const { uri, relativePath, stat } of listFiles(source, locate, options)) {
       pinned.push({
@@ -163,9 +312,10 @@ async function register(
   return registry.registerDataset({ name, kind, plan: pinnedPlan, hash, description, tags }, options);
 }
 
-async function* rows(
-  open: (options?: OperationOptions) => Promise<TabularResult>,
-  options?: OperationOptions,
+/** The rows of a result, one at a time. */
+export async function* rowsOf(
+  open: (options?: ReadTableOptions) => Promise<TabularResult>,
+  options?: ReadTableOptions,
 ): AsyncIterable<Row> {
   const result = await open(options);
   try {
@@ -175,40 +325,15 @@ async function* rows(
   }
 }
 
-/** A stream that opens its table at the first pull and disposes of it at the end. */
-function encodeLazily(
-  open: () => Promise<TabularResult>,
-  format: TableFormat,
-  options?: OperationOptions,
-): ReadableStream<Uint8Array> {
-  let result: TabularResult | undefined;
-  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
-  const close = async (): Promise<void> => {
-    await result?.[Symbol.asyncDispose]();
-  };
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller): Promise<void> {
-        try {
-          result ??= await open();
-          reader ??= result.encode(format, options).getReader();
-          const chunk = await reader.read();
-          if (!chunk.done) {
-            controller.enqueue(chunk.value);
-            return;
-          }
-        } catch (error) {
-          await close();
-          throw error;
-        }
-        await close();
-        controller.close();
-      },
-      async cancel(reason): Promise<void> {
-        await reader?.cancel(reason);
-        await close();
-      },
-    },
-    { highWaterMark: 0 },
-  );
+export async function* columnBatches(
+  load: (options?: ReadTableOptions) => Promise<TabularResult>,
+  options?: ReadTableOptions,
+): AsyncIterable<ColumnBatch> {
+  const result = await load(options);
+  try {
+    if (result.columnBatches === undefined) throw noColumns();
+    yield* result.columnBatches(options);
+  } finally {
+    await result[Symbol.asyncDispose]();
+  }
 }

@@ -1,5 +1,5 @@
 import { AmlError } from "./aml-error.ts";
-import { SECRET_FIELDS } from "./credential.ts";
+import { OPTIONAL_SECRET_FIELDS, SECRET_FIELDS } from "./credential.ts";
 import type { CredentialKind } from "./credential.ts";
 import type { DatasetSpec, DatastoreSpec } from "./registry.ts";
 
@@ -59,6 +59,8 @@ const OPEN_FIELDS: ReadonlySet<string> = new Set([
   "tenantId",
   "clientId",
   "authorityUrl",
+  "resourceUrl",
+  "expiresAt",
   "source",
   "username",
 ]);
@@ -74,7 +76,7 @@ function checkCredential(credential: unknown, what: string): void {
   for (const field of new Set([...Object.keys(credential), ...secrets])) {
     const value = credential[field];
     const fits = secrets.includes(field)
-      ? isSecretRef(value)
+      ? isSecretRef(value) || (value === undefined && OPTIONAL_SECRET_FIELDS.includes(field))
       : value === undefined || (OPEN_FIELDS.has(field) && typeof value === "string");
     if (!fits)
       throw invalid(

@@ -1,9 +1,11 @@
 import { AmlError, isAmlError } from "./aml-error.ts";
-import { parseCredential, secretNames, storeCredential } from "./credential-input.ts";
-import type { OpenStores, UnsavedSpec } from "./open-stores.ts";
+import { checkAccess } from "./check-access.ts";
+import { parseCredential } from "./credential-input.ts";
+import { filesOf, sqlOf, type OpenStores, type UnsavedSpec } from "./open-stores.ts";
 import type { DatastoreRecord } from "./registry.ts";
-import type { OperationOptions, StorageAdapter } from "./storage.ts";
-import { parseStorePath } from "./store-path.ts";
+import { candidatesOf } from "./renewable.ts";
+import { forget, ownSecrets, saveDatastores, type Change } from "./save-datastores.ts";
+import type { OperationOptions } from "./storage.ts";
 import type { Datastores, DatastoreInput, RegisterDatastoreOptions, WorkspaceOptions } from "./workspace.ts";
 
 const DEFAULT_KEY = "default_datastore";
@@ -22,36 +24,29 @@ export function createDatastores(workspace: WorkspaceOptions, stores: OpenStores
     }
   };
 
-  const forget = async (names: readonly string[], options?: OperationOptions): Promise<void> => {
-    for (const name of names) await secrets.delete?.(name, options);
-  };
-
-  /** New secrets get new names, so a reader sees the old record with the old secret or the new with the new. */
-  const save = async (
-    spec: UnsavedSpec,
-    before: DatastoreRecord | undefined,
-    options: RegisterDatastoreOptions,
-  ): Promise<DatastoreRecord> => {
-    const stored = await storeCredential(spec.credential, secretPrefix(spec.name), secrets, options);
-    let record: DatastoreRecord;
+  const check = async (spec: UnsavedSpec, options: OperationOptions): Promise<void> => {
+    const store = await stores.connect(spec, options);
     try {
-      record = await registry.putDatastore(
-        { ...spec, credential: stored.credential },
-        { overwrite: before !== undefined, signal: options.signal },
-      );
-    } catch (error) {
-      await forget(stored.created);
-      throw error;
+      await checkAccess(store, options);
+    } finally {
+      await store.close?.();
     }
-    if (before !== undefined) await forget(ownSecrets(before, record), options);
-    return record;
   };
 
-  const put = async (
+  const saveAll = async (
+    changes: readonly Change[],
+    options: OperationOptions,
+  ): Promise<readonly DatastoreRecord[]> => {
+    const records = await saveDatastores(changes, workspace, options);
+    for (const record of records) await stores.changed(record);
+    return records;
+  };
+
+  const prepare = async (
     input: DatastoreInput,
     before: DatastoreRecord | undefined,
     options: RegisterDatastoreOptions,
-  ): Promise<DatastoreRecord> => {
+  ): Promise<Change> => {
     const definition = await stores.definition(input.type);
     const spec: UnsavedSpec = {
       ...input,
@@ -68,32 +63,39 @@ export function createDatastores(workspace: WorkspaceOptions, stores: OpenStores
       );
     }
     if (options.skipValidation !== true) {
-      const storage = await stores.connect(spec, options);
-      try {
-        await checkAccess(storage, options);
-      } finally {
-        await storage.close?.();
-      }
+      for (const credential of candidatesOf(spec.credential)) await check({ ...spec, credential }, options);
     }
-    return save(spec, before, options);
+    return { spec, before };
+  };
+
+  const prepareNew = async (input: DatastoreInput, options: RegisterDatastoreOptions): Promise<Change> => {
+    const before = await find(input.name, options);
+    if (before !== undefined && options.overwrite !== true) {
+      throw new AmlError("already_exists", `There is a datastore '${input.name}' already.`, {
+        hint: "Choose another name, or pass overwrite to replace it in place.",
+      });
+    }
+    return prepare(input, before, options);
   };
 
   const datastores: Datastores = {
-    async register(input: DatastoreInput, options: RegisterDatastoreOptions = {}): Promise<DatastoreRecord> {
-      const name = parseDatastoreName(input.name);
-      const before = await find(name, options);
-      if (before !== undefined && options.overwrite !== true) {
-        throw new AmlError("already_exists", `There is a datastore '${name}' already.`, {
-          hint: "Choose another name, or pass overwrite to replace it in place.",
-        });
-      }
-      return put({ ...input, name }, before, options);
+    async register(input: DatastoreInput, options = {}) {
+      const [record] = await datastores.registerAll([input], options);
+      return record as DatastoreRecord;
+    },
+    async registerAll(inputs, options = {}) {
+      const named = inputs.map((input) => ({ ...input, name: parseDatastoreName(input.name) }));
+      checkDistinct(named.map(({ name }) => name));
+      const changes: Change[] = [];
+      for (const input of named) changes.push(await prepareNew(input, options));
+      return saveAll(changes, options);
     },
     async update(name, changes, options = {}) {
       const before = await datastores.get(name, options);
       const { createdAt: _created, updatedAt: _updated, ...spec } = before;
       const merged = { ...spec, ...changes, options: { ...spec.options, ...changes.options } };
-      return put(merged, before, options);
+      const [record] = await saveAll([await prepare(merged, before, options)], options);
+      return record as DatastoreRecord;
     },
     get: async (name, options) => registry.getDatastore(parseDatastoreName(name), options),
     list: (options) => registry.listDatastores(options),
@@ -107,12 +109,17 @@ export function createDatastores(workspace: WorkspaceOptions, stores: OpenStores
         });
       }
       await registry.deleteDatastore(record.name, options);
-      await forget(ownSecrets(record), options);
+      await forget(secrets, ownSecrets(record), options);
     },
     async test(name, options) {
-      await checkAccess(await datastores.open(name, options), options);
+      await checkAccess(await stores.openSpec(await datastores.get(name, options), options), options);
     },
-    open: async (name, options) => stores.openSpec(await datastores.get(name, options), options),
+    async open(name, options) {
+      return filesOf(await stores.openSpec(await datastores.get(name, options), options));
+    },
+    async openSql(name, options) {
+      return sqlOf(await stores.openSpec(await datastores.get(name, options), options), name);
+    },
     async getDefault(options) {
       const name = await registry.getSetting(DEFAULT_KEY, options);
       if (name !== undefined) return datastores.get(name, options);
@@ -136,26 +143,10 @@ export function parseDatastoreName(name: string): string {
   });
 }
 
-/** A listing proves rights; an empty one proves nothing, so the root is looked up as well. */
-async function checkAccess(storage: StorageAdapter, options?: OperationOptions): Promise<void> {
-  const root = parseStorePath("");
-  if (storage.capabilities.list) {
-    for await (const _ of storage.list(root, options)) return;
-  }
-  try {
-    await storage.stat(root, options);
-  } catch (error) {
-    // A web host need not have a page at its root to serve the files below.
-    if (storage.capabilities.list || !isAmlError(error, "not_found")) throw error;
-  }
-}
-
-const secretPrefix = (datastore: string): string => `datastores/${datastore}`;
-
-/** The secrets that were made for a datastore, less those that a newer record still uses. */
-function ownSecrets(record: DatastoreRecord, newer?: DatastoreRecord): readonly string[] {
-  const kept = newer === undefined ? [] : secretNames(newer.credential);
-  return secretNames(record.credential).filter(
-    (name) => name.startsWith(`${secretPrefix(record.name)}/`) && !kept.includes(name),
-  );
+function checkDistinct(names: readonly string[]): void {
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice === undefined) return;
+  throw new AmlError("config_invalid", `The datastore '${twice}' is there twice.`, {
+    hint: "Names are compared without regard to case; give each datastore its own.",
+  });
 }

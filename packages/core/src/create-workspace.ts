@@ -1,5 +1,7 @@
 import { AmlError } from "./aml-error.ts";
 import { bindFileDataset, bindTabularDataset, type DatasetContext } from "./bind-dataset.ts";
+import { bindSql } from "./bind-sql.ts";
+import { copy } from "./copy.ts";
 import { createDatastores } from "./create-datastores.ts";
 import type { PathInput } from "./dataset.ts";
 import type { TabularEngine } from "./engine.ts";
@@ -12,7 +14,9 @@ import { snakeCase } from "./snake-case.ts";
 import type { OperationOptions } from "./storage.ts";
 import { isUri, parseUri, resolvePatternUri, resolveUri } from "./uri.ts";
 import type { Datasets, LocatedPath, TabularFactory, Workspace, WorkspaceOptions } from "./workspace.ts";
+import { writeRows } from "./write-rows.ts";
 
+export { explanationText, sqlExplanationText } from "./explanation-text.ts";
 export { listFolder, listGlob } from "./list-glob.ts";
 
 /**
@@ -59,6 +63,8 @@ export function createWorkspace(options: WorkspaceOptions): Workspace {
   const context: DatasetContext = {
     registry,
     locate,
+    openSql: datastores.openSql,
+    createHash: options.createHash,
     engine() {
       engine ??= startEngine(options);
       engine.catch(() => (engine = undefined));
@@ -81,7 +87,9 @@ export function createWorkspace(options: WorkspaceOptions): Workspace {
     tabular: createTabularFactory(context, plan),
     files: (paths) => bindFileDataset(plan(paths, []), context),
     filesFromPlan: (input) => bindFileDataset(parsePlan(input), context),
+    sql: (text, tables = {}) => bindSql(text, tables, context),
     locate,
+    copy: (from, to, copying) => copy({ ...context, journal: options.copyJournal }, from, to, copying),
     resolve: (path) => resolve(path),
     async [Symbol.asyncDispose]() {
       await (await engine)?.[Symbol.asyncDispose]();
@@ -127,6 +135,19 @@ function createTabularFactory(
     fromDelimitedFiles: from("read_delimited"),
     fromJsonLinesFiles: from("read_json_lines"),
     fromParquetFiles: from("read_parquet"),
+    fromDeltaTable: (folder, options) => from("read_delta_lake")({ folder }, options),
+    fromSqlQuery: ({ datastore, query, parameters, timeoutMs }) => {
+      const source = {
+        from: "query",
+        datastore,
+        query,
+        ...(parameters === undefined ? {} : { parameters }),
+        ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      };
+      return bindTabularDataset(parsePlan({ version: 1, source, steps: [] }), context);
+    },
+    fromRows: async (rows, target, options = {}) =>
+      from("read_parquet")(await writeRows(rows, target, options, context)),
     fromPlan: (input) => bindTabularDataset(parsePlan(input), context),
   };
 }

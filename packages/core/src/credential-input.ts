@@ -1,14 +1,10 @@
 import { AmlError } from "./aml-error.ts";
-import { SECRET_FIELDS, type Credential, type CredentialKind } from "./credential.ts";
+import { checkCredentialFields, missingField } from "./check-credential-fields.ts";
+import { OPTIONAL_SECRET_FIELDS, SECRET_FIELDS, type Credential, type CredentialKind } from "./credential.ts";
+import { sasExpiry } from "./credential-expiry.ts";
 import { Secret, type SecretRef, type SecretStore } from "./secret.ts";
 import type { OperationOptions } from "./storage.ts";
 import type { CredentialInput } from "./workspace.ts";
-
-const REQUIRED: Partial<Record<CredentialKind, readonly string[]>> = {
-  service_principal: ["tenantId", "clientId"],
-  service_principal_certificate: ["tenantId", "clientId"],
-  password: ["username"],
-};
 
 type Fields = Record<string, unknown> & { kind: CredentialKind };
 
@@ -35,13 +31,13 @@ export function parseCredential(
     );
   }
   const fields: Fields = { ...input, kind };
-  for (const name of REQUIRED[kind] ?? []) {
-    if (typeof fields[name] !== "string" || fields[name] === "") throw missing(kind, name);
-  }
+  delete fields["expiresAt"];
+  checkCredentialFields(fields);
   for (const name of SECRET_FIELDS[kind]) {
     const value = fields[name];
+    if (value === undefined && OPTIONAL_SECRET_FIELDS.includes(name)) continue;
     if (typeof value === "string" && value !== "") fields[name] = new Secret(value);
-    else if (!(value instanceof Secret) && !isSecretRef(value)) throw missing(kind, name);
+    else if (!(value instanceof Secret) && !isSecretRef(value)) throw missingField(kind, name);
   }
   return fields as unknown as Credential<Secret | SecretRef>;
 }
@@ -93,21 +89,21 @@ export async function storeCredential(
     created.push(name);
     fields[field] = { secret: name };
   }
+  const { sasToken } = credential as { readonly sasToken?: unknown };
+  const expiresAt = sasToken instanceof Secret ? sasExpiry(sasToken) : undefined;
+  if (expiresAt !== undefined) fields["expiresAt"] = expiresAt.toISOString();
   return { credential: fields as unknown as Credential, created };
 }
 
 /** The names of the secrets that a stored credential uses. */
 export function secretNames(credential: Credential): readonly string[] {
   const fields = credential as Fields;
-  return SECRET_FIELDS[credential.kind].map((field) => (fields[field] as SecretRef).secret);
+  return SECRET_FIELDS[credential.kind].flatMap((field) => {
+    const value = fields[field];
+    return isSecretRef(value) ? [value.secret] : [];
+  });
 }
 
 function isSecretRef(value: unknown): value is SecretRef {
   return typeof value === "object" && value !== null && "secret" in value && typeof value.secret === "string";
-}
-
-function missing(kind: CredentialKind, field: string): AmlError {
-  return new AmlError("config_invalid", `A credential of kind '${kind}' needs '${field}'.`, {
-    hint: `Give '${field}' as a non-empty string${SECRET_FIELDS[kind].includes(field) ? ", or the name of a stored secret" : ""}.`,
-  });
 }

@@ -1,4 +1,3 @@
 // What every engine shares: its contract, and the columns that come from the paths of files.
 export type * from "./engine.ts";
 export * from "./match-partition-format.ts";
-export { parsePartitionFormat } from "./partition-format.ts";

@@ -49,5 +49,17 @@ export type ExprFunction =
   | "length"
   | "to_upper"
   | "to_lower"
+  /** Without the white space at both ends. */
+  | "strip"
+  | "abs"
+  /** A part of a time, in UTC; the weekday of Monday is 0. */
+  | "year"
+  | "month"
+  | "day"
+  | "hour"
+  | "minute"
+  | "second"
+  | "microsecond"
+  | "weekday"
   /** Year, month, day, then hour, minute, second, microsecond or fewer of these: integer literals of a real date. */
   | "datetime";

@@ -1,8 +1,10 @@
 import { AmlError } from "./aml-error.ts";
 import type { FileRef } from "./engine.ts";
-import type { Step } from "./plan.ts";
+import type { Plan, Step } from "./plan.ts";
 
 const SUBSETTING: ReadonlySet<string> = new Set(["take", "skip", "take_random_sample", "sample"]);
+/** Steps whose place among those does not matter. */
+const NEUTRAL: ReadonlySet<string> = new Set(["extract_columns_from_partition_format"]);
 
 /** Splits the steps of a table: those before the first read choose files, the rest makes rows. */
 export function splitSteps(steps: readonly Step[]): {
@@ -11,10 +13,24 @@ export function splitSteps(steps: readonly Step[]): {
 } {
   const read = steps.findIndex((step) => step.op.startsWith("read_"));
   const before = read < 0 ? steps : steps.slice(0, read);
+  // What stands behind a filter of files sees what that left over, so the engine has to run it.
+  const stop = before.findIndex(({ op }) => !SUBSETTING.has(op) && !NEUTRAL.has(op));
+  const early = stop < 0 ? before : before.slice(0, stop);
   return {
-    fileSteps: before.filter((step) => SUBSETTING.has(step.op)),
-    rowSteps: [...before.filter((step) => !SUBSETTING.has(step.op)), ...(read < 0 ? [] : steps.slice(read))],
+    fileSteps: early.filter(({ op }) => SUBSETTING.has(op)),
+    rowSteps: [...early.filter(({ op }) => !SUBSETTING.has(op)), ...steps.slice(early.length)],
   };
+}
+
+/** The part of a table's plan that says which files there are, and what their paths mean. @throws `unsupported`. */
+export function filePlan({ version, source, steps }: Plan): Plan {
+  if (source.from === "query") {
+    throw new AmlError("unsupported", "The rows of a query come from no files.", {
+      hint: "Write them to files first: toParquetFiles().",
+    });
+  }
+  const formats = steps.filter(({ op }) => op === "extract_columns_from_partition_format");
+  return { version, source, steps: [...formats, ...splitSteps(steps).fileSteps] };
 }
 
 /** Applies steps that choose among files. @throws `unsupported` for a step that needs rows. */
@@ -37,6 +53,8 @@ export function applyFileSteps(
         const draw = drawer(seed);
         return keep(chosen, (index) => draw(index) >= lower && draw(index) < probability);
       }
+      case "select_partitions":
+        return selectFiles(chosen, step.partitions);
       case "filter":
         throw new AmlError("unsupported", "A filter needs rows, and this dataset is of files.", {
           hint: "Narrow the paths or the pattern instead.",
@@ -46,6 +64,19 @@ export function applyFileSteps(
         return chosen;
     }
   }, files);
+}
+
+/** All files are one partition. */
+function selectFiles(files: AsyncIterable<FileRef>, partitions: readonly number[]): AsyncIterable<FileRef> {
+  const missing = partitions.find((partition) => partition > 0);
+  if (missing === undefined) return partitions.length === 0 ? take(files, 0) : files;
+  throw new AmlError(
+    "plan_invalid",
+    `There is no partition ${missing}: files that are not read are one partition, 0.`,
+    {
+      hint: "Read the files first, and select partitions of the table.",
+    },
+  );
 }
 
 async function* take(files: AsyncIterable<FileRef>, count: number): AsyncIterable<FileRef> {

@@ -25,18 +25,26 @@ export function operandPowers(own: number): readonly [left: number, right: numbe
 /** A function, its least and most arguments (the receiver included), and its spellings, the canonical one first. */
 export type Callable = readonly [fn: ExprFunction, least: number, most: number, ...names: string[]];
 
-/** All that can be called. Of these `len(x)` and `datetime(…)` stand alone, the others are methods. */
+/** Of the callables, those that stand alone: `len(x)`. All others are methods. */
+export const ALONE: RegExp = /^(len|abs|datetime)$/;
+/** What a time has without parentheses, as in Python: `When.year`. */
+export const PART: RegExp = /^(year|month|day|hour|minute|(micro)?second)$/;
+
+/** All that can be called. */
 export const CALLABLES: readonly Callable[] = [
   ["starts_with", 2, 2, "startswith", "starts_with"],
   ["ends_with", 2, 2, "endswith", "ends_with"],
   ["contains", 2, 2, "contains"],
   ["to_lower", 1, 1, "lower", "to_lower"],
   ["to_upper", 1, 1, "upper", "to_upper"],
+  ["strip", 1, 1, "strip"],
   ["substring", 2, 3, "substring"],
   ["index_of", 2, 2, "index_of", "find"],
   ["length", 1, 1, "length", "len"],
   ["is_null", 1, 1, "is_null"],
   ["is_error", 1, 1, "is_error"],
+  ["weekday", 1, 1, "weekday"],
+  ["abs", 1, 1, "abs"],
   ["datetime", 3, 7, "datetime"],
 ];
 

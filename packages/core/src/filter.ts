@@ -1,11 +1,10 @@
 import type { Expr, ExprFunction } from "./expr.ts";
-import { CALLABLES, COMPARE, NOT, operandPowers, POWER, SIGN } from "./filter-vocabulary.ts";
+import { ALONE, CALLABLES, COMPARE, NOT, operandPowers, PART, POWER, SIGN } from "./filter-vocabulary.ts";
 import { MAX_FILTER_LENGTH, refuse, type Token, tokenizeFilter } from "./tokenize-filter.ts";
 import { utcDate } from "./utc-date.ts";
 
 const MAX_DEPTH = 200;
 
-const ALONE = /^(len|datetime)$/;
 const PARENTHESES = "Write (a > 1) & (b < 2).";
 const LIST = 'Write a list of literals: x in ["a", "b"]; for a part of a text, x.contains("a").';
 
@@ -181,6 +180,10 @@ function parsePrimary(parser: Parser): Expr {
 function parseCall(parser: Parser, receiver: readonly Expr[]): Expr {
   const start = parser.index;
   const { kind, text } = peek(parser);
+  if (receiver[0] && PART.test(text)) {
+    next(parser);
+    return { fn: text as ExprFunction, args: receiver };
+  }
   const callable = CALLABLES.find(([, , , ...names]) => names.includes(text));
   // `len(x)` and `x.length()` are one function, and `x.len()` is none.
   if (kind !== "name" || !callable || ALONE.test(text) !== (receiver.length === 0)) throw wrong(parser);

@@ -1,9 +1,11 @@
 import type { Expr, ExprFunction } from "./expr.ts";
 import {
+  ALONE,
   CALLABLES,
   COMPARE,
   NOT,
   operandPowers,
+  PART,
   POWER,
   SIGN,
   TIGHTEST,
@@ -46,8 +48,6 @@ function printCall(fn: ExprFunction, args: readonly Expr[]): [text: string, powe
     case "negate":
       // Without parentheses a number would take the sign in.
       return [`-${print(first, "fn" in first ? SIGN : TIGHTEST)}`, SIGN];
-    case "datetime":
-      return [`datetime(${join(args)})`, TIGHTEST];
   }
   const own = POWER.get(fn);
   if (own !== undefined) {
@@ -55,5 +55,7 @@ function printCall(fn: ExprFunction, args: readonly Expr[]): [text: string, powe
     return [args.map((arg, index) => print(arg, index ? right : left)).join(` ${fn} `), own];
   }
   const name = CALLABLES.find(([callable]) => callable === fn)?.[3] ?? fn;
+  if (ALONE.test(name)) return [`${name}(${join(args)})`, TIGHTEST];
+  if (PART.test(fn)) return [`${print(first, TIGHTEST)}.${fn}`, TIGHTEST];
   return [`${print(first, TIGHTEST)}.${name}(${join(rest)})`, TIGHTEST];
 }

@@ -1,3 +1,4 @@
+import { unescapeHive } from "./hive-value.ts";
 import {
   type PartitionColumn,
   type PartitionFormat,
@@ -13,15 +14,17 @@ const VALUE_END = /^$|[./\\]/;
  * Finds the format anywhere in a file's URI and takes the values of its columns.
  *
  * A value is one or more characters other than `.`, `/` and `\`, as many as fit; the first place that fits counts.
- * Takes time linear in the length of the URI, whatever the format. Values are not percent-decoded.
+ * Takes time linear in the length of the URI, whatever the format. Names are matched as they are in the store, so
+ * what a URI has to percent-encode is decoded, once; and values once more if they are escaped as Hive does it.
  *
  * @returns the values, dates in UTC; undefined when the format is not found or its date is in no calendar.
  */
 export function matchPartitionFormat(
-  { parts, columns }: PartitionFormat,
+  { parts, columns, hive }: PartitionFormat,
   uri: string,
-): Readonly<Record<string, string | Date>> | undefined {
-  const fits = fitTable(parts, uri);
+): Readonly<Record<string, string | Date | null>> | undefined {
+  const path = asNamed(uri);
+  const fits = fitTable(parts, path);
   let at = (fits[0] as Uint8Array).indexOf(1);
   if (at < 0) return undefined;
   const found = new Map<string, string>();
@@ -33,13 +36,27 @@ export function matchPartitionFormat(
     else if (column !== undefined) while (fits[index]?.[at]) at++;
     else while (!fits[index + 1]?.[at]) at++;
     const key = token ?? `=${column}`;
-    if (column !== undefined && !found.has(key)) found.set(key, uri.slice(start, at));
+    if (column !== undefined && !found.has(key)) found.set(key, path.slice(start, at));
   }
   const fields = TOKENS.map((token) => found.get(token)).map((digits) => digits && Number(digits));
   const date = found.has("yyyy") ? utcDate(...(fields as [number])) : undefined;
   if (date === null) return undefined;
-  const valueOf = ({ name }: PartitionColumn): string | Date => found.get(`=${name}`) ?? (date as Date);
+  const valueOf = ({ name }: PartitionColumn): string | Date | null => {
+    const value = found.get(`=${name}`);
+    if (value === undefined) return date as Date;
+    return hive ? unescapeHive(value) : value;
+  };
   return Object.freeze(Object.fromEntries(columns.map((column) => [column.name, valueOf(column)])));
+}
+
+/** Without the percent-encoding of URIs; those of datastores have none. */
+function asNamed(uri: string): string {
+  if (!/^(?!azureml:)[a-z][\w+.-]*:\/\/.*%/is.test(uri)) return uri;
+  try {
+    return decodeURIComponent(uri);
+  } catch {
+    return uri;
+  }
 }
 
 /** For each part and position: whether this part and all after it fit from there. Worked out from the end. */

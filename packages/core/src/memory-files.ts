@@ -1,14 +1,15 @@
 import { parseStorePath } from "./store-path.ts";
-import type { FileStat, StorePath } from "./storage.ts";
+import type { FileProperties, FileStat, StorePath } from "./storage.ts";
 
 export interface StoredFile {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly stat: FileStat;
+  readonly properties?: FileProperties | undefined;
 }
 
 export interface Files {
   get(path: StorePath): StoredFile | undefined;
-  set(path: StorePath, bytes: Uint8Array<ArrayBuffer>): FileStat;
+  set(path: StorePath, bytes: Uint8Array<ArrayBuffer>, properties?: FileProperties, md5?: string): FileStat;
   /** Paths from `prefix` on, in order. */
   names(prefix: string): Iterable<StorePath>;
   /** As a listing meets it: `undefined` once it is deleted. */
@@ -28,11 +29,11 @@ export function createFiles({ files = {}, generate, now = Date.now }: FilesOptio
   const stored = new Map<StorePath, StoredFile>();
   let sorted: readonly StorePath[] | undefined;
   let writes = 0;
-  const set = (path: StorePath, bytes: Uint8Array<ArrayBuffer>): FileStat => {
+  const set: Files["set"] = (path, bytes, properties, md5) => {
     writes += 1;
-    const stat = describe(path, bytes, `"${writes}"`, now());
+    const stat = describe(path, bytes, `"${writes}"`, now(), md5);
     if (!stored.has(path)) sorted = undefined;
-    stored.set(path, { bytes, stat });
+    stored.set(path, { bytes, stat, properties });
     return stat;
   };
   const get = (path: StorePath): StoredFile | undefined => {
@@ -77,8 +78,9 @@ export function createFiles({ files = {}, generate, now = Date.now }: FilesOptio
   };
 }
 
-function describe(path: StorePath, bytes: Uint8Array, etag: string, at: number): FileStat {
-  return Object.freeze({ path, kind: "file", size: bytes.byteLength, modifiedAt: new Date(at), etag });
+function describe(path: StorePath, bytes: Uint8Array, etag: string, at: number, md5?: string): FileStat {
+  const stat = { path, kind: "file", size: bytes.byteLength, modifiedAt: new Date(at), etag } as const;
+  return Object.freeze(md5 === undefined ? stat : { ...stat, md5 });
 }
 
 function generated(path: StorePath): StoredFile {

@@ -56,6 +56,8 @@ export function memoryStorage(options: MemoryStorageOptions = {}): StorageAdapte
       etags: true,
       conditionalWrites: true,
       atomicWrites: true,
+      properties: true,
+      md5: true,
     }),
     async stat(path, { signal }: OperationOptions = {}) {
       signal?.throwIfAborted();
@@ -70,7 +72,8 @@ export function memoryStorage(options: MemoryStorageOptions = {}): StorageAdapte
       if (path === "") throw new AmlError("path_invalid", "A file needs a name: the path is empty.");
       const bytes = await collect(body, writeOptions, () => checkWrite(files.get(path), path, writeOptions));
       checkWrite(files.get(path), path, writeOptions);
-      return files.set(path, bytes);
+      const { contentType, metadata, md5 } = writeOptions;
+      return files.set(path, bytes, { contentType, metadata }, md5?.());
     },
     async delete(path, { signal, recursive } = {}) {
       signal?.throwIfAborted();
@@ -148,7 +151,7 @@ function* fold(names: Iterable<StorePath>, base: string, start: string, recursiv
 }
 
 function read(file: StoredFile, { range, ifMatch, signal }: ReadOptions, chunkSize: number): ReadResult {
-  const { bytes, stat } = file;
+  const { bytes, stat, properties } = file;
   if (ifMatch !== undefined && ifMatch !== stat.etag) throw changed("read", stat.path, stat.etag);
   const offset = range?.offset ?? 0;
   if (offset > bytes.byteLength) {
@@ -172,7 +175,7 @@ function read(file: StoredFile, { range, ifMatch, signal }: ReadOptions, chunkSi
     },
     { highWaterMark: 0 },
   );
-  return { body, stat };
+  return { body, stat, ...(properties && { properties }) };
 }
 
 function checkWrite(

@@ -2,6 +2,7 @@ import { AmlError } from "./aml-error.ts";
 import type { PathSpec, Plan, Step } from "./plan.ts";
 import { stepCheck } from "./step-schema.ts";
 import {
+  dictionary,
   integer,
   isPlainObject,
   list,
@@ -36,10 +37,20 @@ const pathSource = record(
   },
   ["paths"],
 );
-const querySource = record({ from: text(), datastore: text(), query: text(), timeoutMs: integer(1) }, [
-  "datastore",
-  "query",
-]);
+const scalar = must(
+  "a scalar",
+  (value) => value === null || ["string", "boolean"].includes(typeof value) || Number.isFinite(value),
+);
+const querySource = record(
+  {
+    from: text(),
+    datastore: text(),
+    query: text(),
+    timeoutMs: integer(1),
+    parameters: dictionary(scalar),
+  },
+  ["datastore", "query"],
+);
 const notSource = must('a mapping with from: "paths" or "query"', () => false);
 const source: Check = (value, at, report) => {
   const from = isPlainObject(value) && value["from"];
@@ -47,7 +58,11 @@ const source: Check = (value, at, report) => {
   return check(value, at, report);
 };
 
-const planCheck = record({ version: integer(1), source, steps: list(stepCheck) }, ["source", "steps"]);
+const traits = record({ timestamp_column: text(), partition_timestamp_column: text() }, ["timestamp_column"]);
+const planCheck = record({ version: integer(1), source, steps: list(stepCheck), traits }, [
+  "source",
+  "steps",
+]);
 
 /**
  * Checks what steps ask of one another and of the source: at most one read step, no step over columns before it, no
@@ -69,9 +84,10 @@ export function checkSteps(
     const isFormat = op.startsWith("extract_");
     if ((isRead || isFormat) && !paths) say("but the source is a query, not files");
     if (isRead && read) say(`but ${read} has read the files already`);
-    if (isRead && overColumns) say(`which must stand before ${overColumns}`);
+    const late = op === "read_delta_lake" ? index && steps[0]?.op : overColumns;
+    if (isRead && late) say(`which must stand before ${late}`);
     if (isFormat && steps.some((step) => step.op === "read_delta_lake")) {
-      say("but Delta tables keep partition columns of their own");
+      say("but Delta keeps partition columns itself");
     }
     if (op === "read_delta_lake" && paths && !(paths.length === 1 && "folder" in (paths[0] as PathSpec))) {
       say("which needs exactly one path, a folder: the table's root");
@@ -93,7 +109,7 @@ export function parsePlan(input: unknown): Plan {
   const report: Report = (issue) => issues.push(issue);
   const version = isPlainObject(input) ? input["version"] : 1;
   // The keys of a newer plan are not ours to judge.
-  const hint = Number(version) > 1 ? "Upgrade @aml/core to the release that wrote this plan." : undefined;
+  const hint = Number(version) > 1 ? "Upgrade @aml/core to the release that wrote it." : undefined;
   if (version !== 1) report({ pointer: ["version"], message: `must be 1, not ${quote(version)}`, hint });
   const plan = (issues[0] ?? planCheck(input, [], report)) as Plan;
   if (!issues[0]) {

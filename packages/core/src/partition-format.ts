@@ -11,6 +11,8 @@ export interface PartitionFormat {
   /** In the order of their first appearance, the datetime last. */
   readonly columns: readonly PartitionColumn[];
   readonly parts: readonly PartitionPart[];
+  /** Values are escaped as Hive does it. */
+  readonly hive: boolean;
 }
 
 /** What a stretch of the path must be: `text`; a `column`'s value; its digits, as many as the `token` has letters; or,
@@ -35,13 +37,16 @@ export const TOKENS: readonly string[] = ["yyyy", "MM", "dd", "HH", "mm", "ss"];
  * @throws `plan_invalid` when there is no column, a brace is alone, a date has no `yyyy` or letters that are no
  *   token, a name is both kinds of column, or there are two dates.
  */
-export function parsePartitionFormat(format: string): PartitionFormat {
+export function parsePartitionFormat(
+  format: string,
+  valueEncoding: "plain" | "hive" = "plain",
+): PartitionFormat {
   const columns = new Map<string, PartitionColumn>();
   const parts: PartitionPart[] = [];
   let dates = 0;
   const refuse = (what: string): never => {
     throw new AmlError("plan_invalid", `The partition format ${JSON.stringify(format)} ${what}`, {
-      hint: "Write {name} for a string column, {name:yyyy/MM/dd} for a date, {{ and }} for braces.",
+      hint: "Write {name} for text, {name:yyyy/MM/dd} for a date, {{ }} for { }.",
       context: { format },
     });
   };
@@ -70,6 +75,7 @@ export function parsePartitionFormat(format: string): PartitionFormat {
     format,
     columns: Object.freeze([...kinds("string"), ...kinds("datetime")]),
     parts: Object.freeze(parts),
+    hive: valueEncoding === "hive",
   });
 }
 

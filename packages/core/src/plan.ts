@@ -8,6 +8,15 @@ export interface Plan<S extends Step = Step> {
   readonly version: 1;
   readonly source: Source;
   readonly steps: readonly S[];
+  /** Absent: no column has a part to play. */
+  readonly traits?: PlanTraits;
+}
+
+/** Which columns hold times. Changes no rows; the verbs of time series filter by them. */
+export interface PlanTraits {
+  readonly timestamp_column: string;
+  /** A time of the whole file, from its path. */
+  readonly partition_timestamp_column?: string;
 }
 
 export type Source = PathSource | QuerySource;
@@ -22,9 +31,14 @@ export interface PathSource {
 export interface QuerySource {
   readonly from: "query";
   readonly datastore: string;
+  /** In the database's own SQL, with `:name` where a parameter belongs. */
   readonly query: string;
+  readonly parameters?: Readonly<Record<string, QueryParameter>>;
   readonly timeoutMs?: number;
 }
+
+/** A parameter as JSON holds it. What JSON has no type for is a text, which the query casts. */
+export type QueryParameter = string | number | boolean | null;
 
 /** Absolute URIs: parsing resolves relative ones against the MLTable's own folder. */
 export type PathSpec = { readonly file: string } | { readonly folder: string } | { readonly pattern: string };
@@ -123,7 +137,15 @@ export type Step =
       readonly timestamp_as_of?: string;
       readonly include_path_column?: boolean;
     }
-  | { readonly op: "extract_columns_from_partition_format"; readonly partition_format: string }
+  | {
+      readonly op: "extract_columns_from_partition_format";
+      readonly partition_format: string;
+      /**
+       * How values stand in names: `plain`, the default, as they are; `hive`, as Hive and Spark write them: escaped (`%2E` is a
+       * dot), and `__HIVE_DEFAULT_PARTITION__` for null. Azure ML's own reader knows `plain` only.
+       */
+      readonly value_encoding?: "plain" | "hive";
+    }
   | { readonly op: "convert_column_types"; readonly columns: readonly ColumnConversion[] }
   | { readonly op: "keep_columns" | "drop_columns"; readonly columns: ColumnSelector }
   | { readonly op: "filter"; readonly where: Expr }

@@ -128,7 +128,9 @@ const STEPS: { readonly [Op in StepOp]: readonly [argument: Check, field?: strin
     }),
   ],
   extract_columns_from_partition_format: [
-    record({ partition_format: partitionFormat }, ["partition_format"]),
+    record({ partition_format: partitionFormat, value_encoding: oneOf(["plain", "hive"], "plain") }, [
+      "partition_format",
+    ]),
   ],
   convert_column_types: [
     conversions(selector, {

@@ -3,7 +3,20 @@ import type { StorageAdapter } from "./storage.ts";
 
 /** The verbs of an adapter that a layer replaces. */
 export type LayerVerbs = Partial<
-  Pick<Required<StorageAdapter>, "stat" | "list" | "read" | "write" | "delete" | "close">
+  Pick<
+    Required<StorageAdapter>,
+    | "stat"
+    | "list"
+    | "read"
+    | "write"
+    | "keptBytes"
+    | "dropKept"
+    | "delete"
+    | "copySource"
+    | "copyFrom"
+    | "pathRights"
+    | "close"
+  >
 >;
 
 /**
@@ -21,7 +34,12 @@ export function createLayer(inner: StorageAdapter, verbs: LayerVerbs): StorageAd
     list: verbs.list ?? inner.list.bind(inner),
     read: verbs.read ?? inner.read.bind(inner),
     ...(inner.write && { write: verbs.write ?? inner.write.bind(inner) }),
+    ...(inner.keptBytes && { keptBytes: verbs.keptBytes ?? inner.keptBytes.bind(inner) }),
+    ...(inner.dropKept && { dropKept: verbs.dropKept ?? inner.dropKept.bind(inner) }),
     ...(inner.delete && { delete: verbs.delete ?? inner.delete.bind(inner) }),
+    ...(inner.copySource && { copySource: verbs.copySource ?? inner.copySource.bind(inner) }),
+    ...(inner.copyFrom && { copyFrom: verbs.copyFrom ?? inner.copyFrom.bind(inner) }),
+    ...(inner.pathRights && { pathRights: verbs.pathRights ?? inner.pathRights.bind(inner) }),
     ...(inner.close && { close: verbs.close ?? inner.close.bind(inner) }),
   });
 }
@@ -42,6 +60,16 @@ export function pullStream(
     },
     { highWaterMark: 0 },
   );
+}
+
+/** An optional verb of an adapter. @throws `unsupported` when it has none. */
+export function verb<K extends "copySource" | "copyFrom">(
+  inner: StorageAdapter,
+  name: K,
+): NonNullable<StorageAdapter[K]> {
+  const found = inner[name];
+  if (found !== undefined) return found.bind(inner) as NonNullable<StorageAdapter[K]>;
+  throw new AmlError("unsupported", `The store ${inner.uri} does not copy by itself.`, { operation: "copy" });
 }
 
 /** An adapter's `write`. @throws `unsupported` when it has none. */

@@ -1,4 +1,7 @@
-/** One value of a row. int64 is bigint, decimal is a string, date is `YYYY-MM-DD`, timestamp is a Date (milliseconds). */
+/**
+ * One value of a row. int64 is bigint, decimal is a string, date is `YYYY-MM-DD`, timestamp is a Date (milliseconds) or,
+ * where a database was asked for text, ISO 8601 with all digits.
+ */
 export type Cell =
   | null
   | boolean
@@ -29,6 +32,8 @@ export interface Column {
   readonly name: string;
   readonly type: ColumnType;
   readonly nullable: boolean;
+  /** What the database calls the type, for people: `numeric(38,10)`, `timestamp with time zone`. */
+  readonly nativeType?: string | undefined;
 }
 
 export interface Schema {

@@ -1,6 +1,6 @@
 import { AmlError } from "./aml-error.ts";
 import type { Expr } from "./expr.ts";
-import { CALLABLES, POWER, VALUES } from "./filter-vocabulary.ts";
+import { ALONE, CALLABLES, POWER, VALUES } from "./filter-vocabulary.ts";
 
 /** The longest filter, in UTF-16 units; also bounds the canonical form of whatever is parsed. */
 export const MAX_FILTER_LENGTH: number = 2 ** 18;
@@ -84,11 +84,11 @@ function parseString(filter: string, start: number, text: string): Expr {
   return { lit };
 }
 
-const METHODS = CALLABLES.map(([, , , name]) => name).slice(0, -1);
+const METHODS = CALLABLES.map(([, , , name = ""]) => name).filter((name) => !ALONE.test(name));
 const ALLOWED =
   'Allowed are col("name"), plain column names, numbers, strings, True, False, None, datetime(2025, 1, 31), ' +
-  "== != < <= > >=, and or not, in [...], is None, + - * / // % **, len(x), and the methods " +
-  `${METHODS.join(", ")}.`;
+  "== != < <= > >=, and or not, in [...], is None, + - * / // % **, len(x), abs(x), the methods " +
+  `${METHODS.join(", ")}, and of times year, month, day, hour, minute, second, microsecond.`;
 
 /** The error for one place of a filter, with an excerpt that points at it. */
 export function refuse(

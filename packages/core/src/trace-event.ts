@@ -36,7 +36,20 @@ export type TraceEvent =
       readonly attempt: number;
       readonly delayMs: number;
       readonly error: { readonly code: string; readonly message: string };
+    }
+  | {
+      readonly kind: "credential";
+      /**
+       * `expires`: within seven days; `renewed`: the store is being read with another one from now on; `anonymous`: nobody
+       * could sign in to the store of a storage URI, which is public and is read without.
+       */
+      readonly change: "expires" | "renewed" | "anonymous";
+      /** Absent for a storage URI. */
+      readonly datastore?: string | undefined;
+      readonly store: string;
+      /** With `expires`. */
+      readonly expiresAt?: Date | undefined;
     };
 
-export type TraceOperation = "stat" | "list" | "read" | "write" | "delete";
+export type TraceOperation = "stat" | "list" | "read" | "write" | "delete" | "copy" | "query";
 export type OnTrace = (event: TraceEvent) => void;

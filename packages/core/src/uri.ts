@@ -134,8 +134,7 @@ function checkText(text: string): void {
 }
 
 function secret(text: string): AmlError {
-  const hint =
-    "Leave out all from '?' on, and put the SAS token into a datastore's credential. A ? in a name is %3F.";
+  const hint = "Leave SAS tokens to a datastore's credential. A ? in a name is %3F.";
   return invalid(text, "has a query, as of a SAS token: a URI must hold no secret", hint);
 }
 

@@ -75,6 +75,8 @@ export function list(check: Check, least = 0): Check {
   };
 }
 
+const mapping = must("a mapping", isPlainObject);
+
 export interface RecordRules {
   /** Exactly one key. */
   readonly one?: boolean;
@@ -89,9 +91,8 @@ export function record(
   { one, also }: RecordRules = {},
 ): Check {
   const known = Object.keys(fields);
-  const isMapping = must("a mapping", isPlainObject);
   return (value, pointer, report) => {
-    const given = isMapping(value, pointer, report) as Readonly<Record<string, unknown>> | undefined;
+    const given = mapping(value, pointer, report) as Readonly<Record<string, unknown>> | undefined;
     if (!given) return undefined;
     let failed = false;
     const fail: Report = (issue) => {
@@ -113,6 +114,12 @@ export function record(
     return Object.freeze(copy);
   };
 }
+
+/** A plain object with any keys. */
+export const dictionary =
+  (check: Check): Check =>
+  (value, at, report) =>
+    record(Object.fromEntries(Object.keys(value ?? {}).map((key) => [key, check])))(value, at, report);
 
 /** An object made of its own keys alone: not a class's, no inherited key. */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {

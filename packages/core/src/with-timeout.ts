@@ -1,6 +1,13 @@
 import { AmlError } from "./aml-error.ts";
-import { createLayer, pullStream, writable } from "./storage-layer.ts";
-import type { FileStat, OperationOptions, ReadResult, StorageLayer, StorePath } from "./storage.ts";
+import { createLayer, pullStream, verb, writable } from "./storage-layer.ts";
+import type {
+  CopyFromOptions,
+  FileStat,
+  OperationOptions,
+  ReadResult,
+  StorageLayer,
+  StorePath,
+} from "./storage.ts";
 import type { TraceOperation } from "./trace-event.ts";
 
 export interface TimeoutOptions {
@@ -8,7 +15,7 @@ export interface TimeoutOptions {
   readonly operationMs?: number | undefined;
   /** Between two chunks of a `read` while its reader waits for one; 30,000 unless given. */
   readonly stallMs?: number | undefined;
-  /** For a `write` between taking two chunks, and after the last; 120,000 unless given. */
+  /** For a `write` between taking two chunks, and after the last; for a copy between two steps; 120,000 unless given. */
   readonly writeStallMs?: number | undefined;
   /** Calls back after a time; what it returns calls that off. */
   readonly setTimer?: SetTimer | undefined;
@@ -35,6 +42,20 @@ export function withTimeout(options: TimeoutOptions = {}): StorageLayer {
       delete: (path, o) => {
         const { signal, within, end } = watch("delete", path, o);
         return within(operationMs, async () => inner.delete?.(path, { ...o, signal })).finally(end);
+      },
+      keptBytes: (path, resume, o) => {
+        const { signal, within, end } = watch("stat", path, o);
+        const ask = async (): Promise<number> => inner.keptBytes?.(path, resume, { ...o, signal }) ?? 0;
+        return within(operationMs, ask).finally(end);
+      },
+      copySource: (path, o) => {
+        const { signal, within, end } = watch("copy", path, o);
+        return within(operationMs, () => verb(inner, "copySource")(path, { ...o, signal })).finally(end);
+      },
+      copyFrom: (source, path, o) => {
+        const call = (told: CopyFromOptions): Promise<FileStat> =>
+          verb(inner, "copyFrom")(source, path, told);
+        return copy(call, o, watch("copy", path, o), writeStallMs);
       },
       list: (folder, o) =>
         list((signal) => inner.list(folder, { ...o, signal }), watch("list", folder, o), operationMs),
@@ -166,6 +187,30 @@ async function* list(
     // An iterator that hangs would answer only after its page.
     if (waiting) void left?.catch(() => undefined);
     else await left;
+  }
+}
+
+/** Each step of a copy starts the time anew. */
+async function copy(
+  call: (options: CopyFromOptions) => Promise<FileStat>,
+  options: CopyFromOptions,
+  { signal, arm, end }: Watch,
+  stallMs: number,
+): Promise<FileStat> {
+  let stop = (): void => undefined;
+  try {
+    return await new Promise<FileStat>((resolve, reject) => {
+      const onBytes = (bytes: number): void => {
+        stop();
+        stop = arm(stallMs, reject);
+        options.onBytes?.(bytes);
+      };
+      stop = arm(stallMs, reject);
+      call({ ...options, signal, onBytes }).then(resolve, reject);
+    });
+  } finally {
+    stop();
+    end();
   }
 }
 

@@ -1,5 +1,5 @@
 import { redact } from "./aml-error.ts";
-import { createLayer, pullStream, writable } from "./storage-layer.ts";
+import { createLayer, pullStream, verb, writable } from "./storage-layer.ts";
 import type { FileStat, StorageLayer, StorePath } from "./storage.ts";
 import type { OnTrace, TraceEvent, TraceOperation } from "./trace-event.ts";
 
@@ -24,6 +24,14 @@ export function withTrace(
     return createLayer(inner, {
       stat: (path, o) => whole(begin("stat", path), () => inner.stat(path, o)),
       delete: (path, o) => whole(begin("delete", path), async () => inner.delete?.(path, o)),
+      copyFrom: (source, path, o) => {
+        const span = begin("copy", path);
+        const onBytes = (bytes: number): void => {
+          span.progress(bytes);
+          o.onBytes?.(bytes);
+        };
+        return whole(span, () => verb(inner, "copyFrom")(source, path, { ...o, onBytes }));
+      },
       list: (folder, o) => list(() => begin("list", folder), inner.list(folder, o)),
       read: async (path, o) => {
         const span = begin("read", path);

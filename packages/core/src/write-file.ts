@@ -1,6 +1,6 @@
 import { AmlError, isAmlError } from "./aml-error.ts";
 import type { OverwriteOptions } from "./dataset.ts";
-import type { FileStat, StorageAdapter, StorePath } from "./storage.ts";
+import type { FileStat, StorageAdapter, StorePath, WriteOptions } from "./storage.ts";
 
 /**
  * Writes a file that must not be there yet, unless `overwrite`: atomically where the store can, else after a look.
@@ -11,9 +11,8 @@ export async function writeFile(
   storage: StorageAdapter,
   path: StorePath,
   body: ReadableStream<Uint8Array>,
-  { overwrite = false, signal, size }: OverwriteOptions & { readonly size?: number | undefined },
+  { overwrite = false, ...options }: OverwriteOptions & Omit<WriteOptions, "ifMatch" | "ifNoneMatch">,
 ): Promise<FileStat> {
-  const options = { size, signal };
   if (storage.write === undefined) {
     await body.cancel();
     throw new AmlError("unsupported", `${storage.uri} is read-only.`, {
@@ -24,7 +23,7 @@ export async function writeFile(
   if (overwrite) return storage.write(path, body, options);
   if (storage.capabilities.conditionalWrites)
     return storage.write(path, body, { ...options, ifNoneMatch: "*" });
-  if (await exists(storage, path, signal)) {
+  if (await exists(storage, path, options.signal)) {
     await body.cancel();
     throw new AmlError("already_exists", `${storage.uri}/${path} exists already.`, {
       operation: "write",

@@ -1,11 +1,5 @@
-import {
-  type Expr,
-  type ExprFunction,
-  filterColumns,
-  formatFilter,
-  isAmlError,
-  parseFilter,
-} from "@aml/core";
+import { type Expr, type ExprFunction, isAmlError } from "@aml/core";
+import { filterColumns, formatFilter, parseFilter } from "@aml/core/plan";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { anyText } from "./any-text.ts";
@@ -103,6 +97,15 @@ describe("parseFilter", () => {
       call("==", call("index_of", a, lit("x")), call("index_of", a, lit("x"))),
     ],
     ["len(a) > a.length()", call(">", call("length", a), call("length", a))],
+    ["a.strip()", call("strip", a)],
+    ["abs(a - b) < 1", call("<", call("abs", call("-", a, b)), one)],
+    ["abs == 1", call("==", col("abs"), one)],
+    ["a.year == 1", call("==", call("year", a), one)],
+    ["a.microsecond", call("microsecond", a)],
+    ["a.second.year", call("year", call("second", a))],
+    ["a.weekday() in [1]", call("in", call("weekday", a), one)],
+    ["year", col("year")],
+    ["datetime(2025, 1, 31).day", call("day", call("datetime", lit(2025), one, lit(31)))],
     ["'abc'.contains(a)", call("contains", lit("abc"), a)],
     ["(a + b).lower()", call("to_lower", call("+", a, b))],
     // Literals.
@@ -172,6 +175,17 @@ describe("parseFilter", () => {
     "toString()",
     "a.format('x')",
     "a.lower",
+    "a.strip",
+    "a.year()",
+    "a.years",
+    "a.week",
+    "a.weekday",
+    "a.abs()",
+    "abs()",
+    "abs(a, b)",
+    "strip(a)",
+    "year(a)",
+    "a.year.",
     "a.lower(",
     "a.lower(1)",
     "a.len()",
@@ -435,6 +449,7 @@ describe("formatFilter", () => {
             ["not", "is_null", "is_not_null", "is_error", "negate", "length", "to_upper", "to_lower"],
             args(1),
           ),
+          make(["strip", "abs", "year", "month", "day", "hour", "minute", "second", "weekday"], args(1)),
           make(["<", "<=", ">", ">=", "+", "-", "*", "/", "//", "%", "**", "contains"], args(2)),
           make(["starts_with", "ends_with", "index_of"], args(2)),
           make(

@@ -1,11 +1,42 @@
 import { isAmlError } from "@aml/core";
-import { matchPartitionFormat, parsePartitionFormat } from "@aml/core/engine";
+import { matchPartitionFormat } from "@aml/core/engine";
+import { parsePartitionFormat, parsePlan } from "@aml/core/plan";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 const match = (format: string, uri: string): unknown =>
   matchPartitionFormat(parsePartitionFormat(format), uri);
 const utc = (text: string): Date => new Date(`${text}Z`);
+
+describe("values as Hive writes them", () => {
+  const hive = (name: string, uri = `azureml://datastores/a/paths/x=${name}/f.csv`): unknown =>
+    matchPartitionFormat(parsePartitionFormat("/x={x}/", "hive"), uri)?.["x"];
+  test.each<[string, string | null]>([
+    ["__HIVE_DEFAULT_PARTITION__", null],
+    ["%5F_HIVE_DEFAULT_PARTITION__", "__HIVE_DEFAULT_PARTITION__"],
+    ["a%2Fb%2Ec%25", "a/b.c%"],
+    ["S%C3%A3o", "São"],
+    ["%e9%2f", "%e9/"],
+    ["50%", "50%"],
+    ["%4", "%4"],
+    ["a b+é", "a b+é"],
+  ])("%s", (name, value) => {
+    expect(hive(name)).toBe(value);
+    expect(hive(name, `file:///x=${encodeURIComponent(name)}/f.csv`)).toBe(value);
+  });
+
+  test("are told from plain ones by the step alone, which takes no other word", () => {
+    expect(match("/x={x}/", "azureml://datastores/a/paths/x=a%2Fb/f.csv")).toEqual({ x: "a%2Fb" });
+    const steps = (value_encoding: string): unknown => [
+      { op: "extract_columns_from_partition_format", partition_format: "/{x}/", value_encoding },
+    ];
+    const source = { from: "paths", paths: [{ file: "file:///x" }] };
+    expect(parsePlan({ version: 1, source, steps: steps("plain") }).steps).toEqual([
+      { op: "extract_columns_from_partition_format", partition_format: "/{x}/" },
+    ]);
+    expect(() => parsePlan({ version: 1, source, steps: steps("spark") })).toThrow(/plain \| hive/);
+  });
+});
 
 describe("parsePartitionFormat", () => {
   test("has string columns in order and the datetime last, as the original", () => {
@@ -118,6 +149,10 @@ describe("matchPartitionFormat", () => {
     ["{a}{b}", "xyz", { a: "xy", b: "z" }],
     ["/{y}/{y}/{z}", "/1/2/3", { y: "1", z: "3" }],
     ["/y={y}/", "/y=a%20b/", { y: "a%20b" }],
+    ["/y={y}/", "azureml://datastores/d/paths/y=a%20b/t.csv", { y: "a%20b" }],
+    ["/y={y}/", "file:///y=a%20b%C3%A9/t.csv", { y: "a bé" }],
+    ["/y={y}/", "https://h/y=a%2520b/t.csv", { y: "a%20b" }],
+    ["/y={y}/", "https://h/y=a%ffb/t.csv", { y: "a%ffb" }],
     ["/{größe}/", "/ü/", { größe: "ü" }],
     ["/{__proto__}/", "/x/", Object.fromEntries([["__proto__", "x"]])],
     // Text.

@@ -1,16 +1,14 @@
+import { type Expr, isAmlError, type Plan } from "@aml/core";
 import {
   canonicalPlan,
-  type Expr,
   formatFilter,
-  isAmlError,
   parseFilter,
   parsePlan,
   parseStep,
-  type Plan,
   type PlanIssue,
   planHash,
   STEP_OPS,
-} from "@aml/core";
+} from "@aml/core/plan";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
@@ -115,7 +113,7 @@ describe("parsePlan", () => {
       expect.objectContaining({
         code: "plan_invalid",
         message: "version must be 1, not 2",
-        hint: "Upgrade @aml/core to the release that wrote this plan.",
+        hint: "Upgrade @aml/core to the release that wrote it.",
       }) as Error,
     );
   });
@@ -127,6 +125,14 @@ describe("parsePlan", () => {
     [{ source, steps: [] }, ["version must be 1, not undefined"]],
     [{ version: 1, steps: [] }, ["plan needs source"]],
     [{ version: 1, source, steps: [], extra: 1 }, ['plan has no option "extra"']],
+    [{ version: 1, source, steps: [], traits: {} }, ["traits needs timestamp_column"]],
+    [
+      { version: 1, source, steps: [], traits: { timestamp_column: 1, index_columns: [] } },
+      [
+        'traits has no option "index_columns"',
+        "traits.timestamp_column must be a string that is not empty, not 1",
+      ],
+    ],
     [
       { version: 1, source: { from: "http" }, steps: [] },
       ['source must be a mapping with from: "paths" or "query", not a mapping'],
@@ -189,7 +195,8 @@ describe("parsePlan", () => {
         ],
       },
       [
-        "steps[0] is extract_columns_from_partition_format, but Delta tables keep partition columns of their own",
+        "steps[0] is extract_columns_from_partition_format, but Delta keeps partition columns itself",
+        "steps[1] is read_delta_lake, which must stand before extract_columns_from_partition_format",
       ],
     ],
     [

@@ -59,7 +59,7 @@ describe("withTrace", () => {
     for await (const _item of store.list(parseStorePath(""))) break;
     await store.stat(path);
     await store.delete?.(path);
-    expect(events.map(({ kind, operation }) => `${kind} ${operation}`)).toEqual([
+    expect(events.map((event) => `${event.kind} ${"operation" in event ? event.operation : ""}`)).toEqual([
       "start write",
       "progress write",
       "end write",

@@ -5,6 +5,7 @@ import {
   type FileRef,
   isAmlError,
   type Plan,
+  Secret,
   type Row,
   type StorageAdapter,
   type TabularEngine,
@@ -163,6 +164,62 @@ describe("datastores", () => {
     );
     expect(secretNames.size).toBe(1);
     await workspace.datastores.test("lake");
+  });
+
+  it("registers several or none", async () => {
+    const { workspace, secretNames } = bench();
+    const { datastores } = workspace;
+    const names = async () => (await collect(datastores.list())).map(({ name }) => name);
+    const one = { ...lakeSpec, name: "one", credential: key("right") };
+    const two = { ...lakeSpec, name: "two", credential: key("wrong") };
+    expect((await failure(datastores.registerAll([one, two]))).code).toBe("auth_failed");
+    expect((await failure(datastores.registerAll([one, { ...one, name: "ONE" }]))).code).toBe(
+      "config_invalid",
+    );
+    expect(await names()).toEqual([]);
+    expect(secretNames.size).toBe(0);
+    expect(
+      (await datastores.registerAll([one, { ...two, credential: key("right") }])).map((r) => r.name),
+    ).toEqual(["one", "two"]);
+    expect(secretNames.size).toBe(2);
+  });
+
+  it("puts back what was saved when saving a later one fails", async () => {
+    const registry = memoryRegistry();
+    const kept = new Map<string, string>();
+    let failing = false;
+    const workspace = createWorkspace({
+      adapters: [vaultedDisk({ lake: memoryStorage({ uri: "disk://lake" }) })],
+      registry: {
+        ...registry,
+        async putDatastore(spec, options) {
+          if (failing && spec.name === "c") throw new AmlError("unavailable", "The registry is busy.");
+          return registry.putDatastore(spec, options);
+        },
+      },
+      secrets: {
+        get: async (name) => new Secret(String(kept.get(name))),
+        set: async (name, value) => void kept.set(name, value.reveal()),
+        delete: async (name) => void kept.delete(name),
+      },
+    });
+    const spec = (name: string, description: string) => ({
+      ...lakeSpec,
+      name,
+      description,
+      credential: key("right"),
+    });
+    await workspace.datastores.register(spec("a", "before"));
+    const secrets = [...kept.keys()];
+    failing = true;
+    const call = workspace.datastores.registerAll([spec("a", "after"), spec("b", "new"), spec("c", "new")], {
+      overwrite: true,
+    });
+    expect((await failure(call)).message).toBe("The registry is busy.");
+    const found = await collect(workspace.datastores.list());
+    expect(found.map(({ name, description }) => [name, description])).toEqual([["a", "before"]]);
+    expect([...kept.keys()]).toEqual(secrets);
+    await workspace.datastores.test("a");
   });
 
   it("updates a description without touching the credential", async () => {
@@ -335,6 +392,12 @@ describe("download", () => {
 });
 
 describe("datasets", () => {
+  it("have no profile where the engine makes none", async () => {
+    const { workspace } = bench({ "a.csv": "x" });
+    const table = workspace.tabular.fromDelimitedFiles("disk://lake/*.csv");
+    expect((await failure(table.profile())).code).toBe("unsupported");
+  });
+
   it("numbers versions, pins their bytes, and gives an equal one back", async () => {
     const { workspace, lake } = bench({ "t/a.csv": "x\n1\n2" });
     const trips = workspace.tabular.fromDelimitedFiles("disk://lake/t/*.csv");
