@@ -1,10 +1,11 @@
 import { AmlError, type StorageAdapter, type StorePath } from "@aml/core";
 import { createLayer } from "@aml/core/layers";
 import { memoryStorage, type MemoryStorageOptions } from "@aml/core/memory";
+import { withService } from "./model-service.ts";
 
 /**
- * The contract's model with directories: a memory store in which, like on a disk, a file and a directory cannot
- * share a name. (An empty directory does not stay, which the contract leaves open.)
+ * The contract's model with all that a store may have: a memory store in which, like on a disk, a file and a directory
+ * cannot share a name, and which copies by itself and keeps what has arrived of a write. (An empty directory does not stay, which the contract leaves open.)
  */
 export function modelStorage(options: MemoryStorageOptions = {}): StorageAdapter {
   const inner = memoryStorage(options);
@@ -29,7 +30,7 @@ export function modelStorage(options: MemoryStorageOptions = {}): StorageAdapter
       await inner.delete?.(path, deleteOptions);
     },
   });
-  return Object.freeze({ ...layer, capabilities: { ...layer.capabilities, directories: true } });
+  return withService({ ...layer, capabilities: { ...layer.capabilities, directories: true } });
 }
 
 async function obstacle(

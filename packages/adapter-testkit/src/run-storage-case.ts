@@ -1,4 +1,5 @@
 import { put, utf8 } from "./expect.ts";
+import { withinTime } from "./run-case.ts";
 import type { CaseContext, Fixture, Need, StorageCase } from "./storage-case.ts";
 
 export interface RunOptions {
@@ -18,18 +19,9 @@ export async function runStorageCase(
   { lacks = [], timeoutMs = 60_000 }: RunOptions = {},
 ): Promise<void> {
   const fixture = await open();
-  let stop: (() => void) | undefined;
-  const hung = new Promise<never>((_resolve, reject) => {
-    const timer = setTimeout(
-      () => reject(new Error(`${storageCase.id} hung for ${timeoutMs} ms.`)),
-      timeoutMs,
-    );
-    stop = () => clearTimeout(timer);
-  });
   try {
-    await Promise.race([storageCase.run(contextOf(fixture, lacks)), hung]);
+    await withinTime(storageCase.id, timeoutMs, () => storageCase.run(contextOf(fixture, lacks)));
   } finally {
-    stop?.();
     await fixture.close?.();
   }
 }

@@ -1,6 +1,9 @@
 import type { StorageAdapter } from "@aml/core";
 
-/** What a case asks of a store: a verb, a capability, or secrets that it was opened with. */
+/**
+ * What a case asks of a store: a verb, a capability, or secrets that it was opened with. `copy` is `copySource` and
+ * `copyFrom`, `resume` is `keptBytes`.
+ */
 export type Need =
   | "list"
   | "write"
@@ -10,6 +13,10 @@ export type Need =
   | "etags"
   | "conditionalWrites"
   | "atomicWrites"
+  | "properties"
+  | "md5"
+  | "copy"
+  | "resume"
   | "secrets";
 
 /** One rule of the storage contract, as data. */

@@ -1,10 +1,13 @@
 import { abortCases } from "./cases/abort.ts";
 import { conditionalWriteCases } from "./cases/conditional-write.ts";
+import { copyCases } from "./cases/copy.ts";
 import { deleteCases } from "./cases/delete.ts";
 import { listCases } from "./cases/list.ts";
 import { nameCases } from "./cases/names.ts";
+import { propertyCases } from "./cases/properties.ts";
 import { readCases } from "./cases/read.ts";
 import { readRangeCases } from "./cases/read-range.ts";
+import { resumeCases } from "./cases/resume.ts";
 import { statCases } from "./cases/stat.ts";
 import { wholeWriteCases } from "./cases/whole-write.ts";
 import { writeCases } from "./cases/write.ts";
@@ -19,6 +22,9 @@ export const storageCases: readonly StorageCase[] = Object.freeze([
   ...writeCases,
   ...wholeWriteCases,
   ...conditionalWriteCases,
+  ...propertyCases,
+  ...resumeCases,
+  ...copyCases,
   ...deleteCases,
   ...nameCases,
   ...abortCases,

@@ -22,7 +22,7 @@ async function run(
     describe: (_name: string, body: () => void) => body(),
     test: (name: string, body: () => Promise<void>) => tests.push([name, body]),
   };
-  const lacks: Need[] = ["directories", "secrets"];
+  const lacks: Need[] = ["directories", "copy", "resume", "secrets"];
   const matrix = storageConformance({
     name: "memory",
     lacks,
@@ -52,9 +52,9 @@ describe("storageConformance", () => {
   });
 
   test("a wrong claim fails, whichever way it is wrong", async () => {
-    const more = await run({ lacks: ["secrets"] });
+    const more = await run({ lacks: ["copy", "resume", "secrets"] });
     expect(more.failures.join("\n")).toContain("Whether the store has directories is false, not true.");
-    const fewer = await run({ lacks: ["directories", "secrets", "delete"] });
+    const fewer = await run({ lacks: ["directories", "copy", "resume", "secrets", "delete"] });
     expect(fewer.failures.join("\n")).toContain("Whether the store has delete is true, not false.");
   });
 

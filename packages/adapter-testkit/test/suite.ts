@@ -1,12 +1,19 @@
 import { memoryStorage } from "@aml/core/memory";
-import { modelStorage, storageConformance, type Runner } from "@aml/adapter-testkit";
+import {
+  modelSql,
+  modelSqlTypes,
+  modelStorage,
+  sqlConformance,
+  storageConformance,
+  type Runner,
+} from "@aml/adapter-testkit";
 
-/** The model of the contract, with and without directories, keeps the whole contract. */
+/** The models of the contracts keep them whole: stores with and without directories, and databases. */
 export function suite(runner: Runner): void {
   storageConformance({
     name: "memory",
     runner,
-    lacks: ["directories", "secrets"],
+    lacks: ["directories", "copy", "resume", "secrets"],
     open: () => ({ storage: memoryStorage({ pageSize: 10, chunkSize: 64_000 }) }),
   });
   storageConformance({
@@ -15,4 +22,5 @@ export function suite(runner: Runner): void {
     lacks: ["secrets"],
     open: () => ({ storage: modelStorage({ pageSize: 10, chunkSize: 64_000 }) }),
   });
+  sqlConformance({ name: "model database", runner, types: modelSqlTypes, open: () => modelSql("canary/+=") });
 }

@@ -68,7 +68,7 @@ export const listCases: readonly StorageCase[] = [
         "a.txt",
         "a/b.txt",
         "a0.txt",
-        "a/B.txt",
+        "a/C.txt",
         "ab/c.txt",
         "é.txt",
         "z.txt",

@@ -11,6 +11,7 @@ import {
   readAll,
   readText,
   refuses,
+  streamOf,
   utf8,
 } from "../expect.ts";
 import { broken, giving, reading } from "../mutate.ts";
@@ -88,6 +89,38 @@ export const readCases: readonly StorageCase[] = [
         },
       };
     }),
+  },
+  {
+    id: "read/own-chunks",
+    title: "whoever reads a chunk may do what they like with its memory, where the store says so",
+    needs: [],
+    async run({ storage, seed }) {
+      if (storage.capabilities.ownChunks !== true) return;
+      const bytes = noise(300_000);
+      await seed({ "a.bin": bytes });
+      const spoiling = (await storage.read(at("a.bin"))).body.getReader();
+      const kept: Uint8Array[] = [];
+      const other = (await storage.read(at("a.bin"))).body.getReader();
+      for (let next = await other.read(); !next.done; next = await other.read()) {
+        kept.push(next.value);
+        (await spoiling.read()).value?.fill(0);
+      }
+      await spoiling.cancel();
+      equal(join(kept), bytes, "The file, read beside a reader that overwrites what it gets,");
+      equal(await readAll(storage, "a.bin"), bytes, "The file, read again,");
+    },
+    mutate: (store) => {
+      let kept: Uint8Array | undefined;
+      const sharing = broken((inner) => ({
+        async read(path, options) {
+          const { body } = await inner.read(path, options);
+          const bytes = await collect(body);
+          kept = kept?.byteLength === bytes.byteLength ? kept : bytes;
+          return { body: streamOf(kept) };
+        },
+      }))(store, []);
+      return Object.freeze({ ...sharing, capabilities: { ...store.capabilities, ownChunks: true } });
+    },
   },
   {
     id: "read/if-match",

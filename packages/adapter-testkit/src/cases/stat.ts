@@ -11,8 +11,14 @@ export const statCases: readonly StorageCase[] = [
     needs: [],
     async run({ storage, lacks, secrets }) {
       equal(storage.contract, "aml.storage/1", "The contract");
+      // No case needs them, so no suite says that they are lacking.
+      const { ignoresCase: _ignoresCase, ownChunks: _ownChunks, ...claims } = storage.capabilities;
       const present: Readonly<Record<Need, boolean>> = {
-        ...storage.capabilities,
+        ...claims,
+        properties: claims.properties === true,
+        md5: claims.md5 === true,
+        copy: storage.copySource !== undefined && storage.copyFrom !== undefined,
+        resume: storage.keptBytes !== undefined,
         write: storage.write !== undefined,
         delete: storage.delete !== undefined,
         secrets: secrets.length > 0,

@@ -1,4 +1,4 @@
-import { AmlError, isAmlError } from "@aml/core";
+import { AmlError, isAmlError, type StorageAdapter } from "@aml/core";
 import {
   at,
   equal,
@@ -83,6 +83,56 @@ export const wholeWriteCases: readonly StorageCase[] = [
         return write(store)(path, body, options);
       },
     })),
+  },
+  {
+    id: "write/large-failing-body",
+    title: "a large body that fails on its way rejects with that very error, and the old file stays",
+    needs: ["write", "list"],
+    async run({ storage }) {
+      const reason = new Error("The source went away.");
+      const body = endingLate((controller) => controller.error(reason));
+      await keepsOld(storage, async () => {
+        const error = await failure(async () => write(storage)(OLD, body));
+        equal(error === reason, true, "Whether the error is the body's");
+      });
+    },
+    mutate: broken((store) => ({
+      write: async (path, body, options) => write(store)(path, streamOf(await salvage(body)), options),
+    })),
+  },
+  {
+    id: "write/large-abort",
+    title: "a large body that is aborted on its way rejects with the reason, and the old file stays",
+    needs: ["write", "list"],
+    async run({ storage }) {
+      const reason = new Error("The user changed her mind.");
+      const abort = new AbortController();
+      const body = endingLate(async () => {
+        abort.abort(reason);
+        await new Promise(() => undefined);
+      });
+      await keepsOld(storage, async () => {
+        const error = await failure(async () => write(storage)(OLD, body, { signal: abort.signal }));
+        equal(error === reason, true, "Whether the error is the signal's reason");
+      });
+    },
+    mutate: broken((store) => ({
+      write: (path, body, options) => write(store)(path, body, { ...options, signal: undefined }),
+    })),
+  },
+  {
+    id: "write/large-size-mismatch",
+    title: "a large body that is longer than announced is refused, and the old file stays",
+    needs: ["write", "list"],
+    async run({ storage }) {
+      const body = endingLate((controller) => controller.close());
+      await keepsOld(storage, () =>
+        refuses(async () => write(storage)(OLD, body, { size: LARGE - 1 }), "precondition_failed"),
+      );
+    },
+    mutate: writing((send, path, bytes, { size, ...options }) =>
+      send(path, streamOf(bytes.slice(0, size)), options),
+    ),
   },
   {
     id: "write/leaves-nothing",
@@ -177,3 +227,33 @@ export const wholeWriteCases: readonly StorageCase[] = [
     })),
   },
 ];
+
+const OLD = at("d/a.bin");
+/** More than the stores send with one request. */
+const LARGE = 4 * 1024 * 1024;
+
+/** Gives all its bytes, and ends then in some way. */
+function endingLate(
+  end: (controller: ReadableStreamDefaultController<Uint8Array>) => void | Promise<void>,
+): ReadableStream<Uint8Array> {
+  const chunk = new Uint8Array(LARGE / 4).fill(7);
+  let count = 0;
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        count += 1;
+        if (count <= 4) controller.enqueue(chunk.slice());
+        else await end(controller);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/** What fails leaves the file that was there, and nothing else. */
+async function keepsOld(storage: StorageAdapter, fails: () => Promise<void>): Promise<void> {
+  await put(storage, OLD, "first");
+  await fails();
+  equal(await readText(storage, OLD), "first", "The old file");
+  equal(await names(storage.list(at(""), { recursive: true })), [OLD], "The store");
+}
