@@ -1,5 +1,6 @@
-import { AmlError, type AmlErrorCode } from "@aml/core/adapter";
+import { AmlError, isAmlError, type AmlErrorCode } from "@aml/core/adapter";
 import type { TokenSource } from "./sign-in.ts";
+import { whoSignsIn } from "./who-signs-in.ts";
 
 /** What the wire said before the SDK gave up. */
 export interface SignInFailure {
@@ -62,12 +63,33 @@ const AADSTS: Readonly<Record<string, Row>> = {
     "the tenant does not know the resource that a token is wanted for",
     "Check that the store belongs to this tenant and cloud.",
   ],
+  "70020": [
+    "auth_failed",
+    "nobody signed in in time",
+    "Run it again and sign in within a quarter of an hour.",
+  ],
   "53003": [
     "auth_failed",
     "a conditional access policy refuses it",
     "Ask the tenant's administrator which policy applies to this identity.",
   ],
 };
+
+/** What a person did, or did not. */
+const PERSON: readonly (readonly [RegExp, ...Row])[] = [
+  [
+    /authorization_declined|access_denied/,
+    "auth_failed",
+    "the person declined",
+    "Run it again and accept, or sign in as somebody else.",
+  ],
+  [
+    /expired_token|code_expired|device_code.*expired/i,
+    "auth_failed",
+    "nobody signed in in time",
+    "Run it again and sign in within a quarter of an hour.",
+  ],
+];
 
 /** By what the SDK's message says, for sources that have no error numbers. */
 const MESSAGES: readonly (readonly [RegExp, ...Row])[] = [
@@ -133,9 +155,11 @@ const CHAIN: Row = [
  * It names who tried to sign in, never with what.
  */
 export function signInError(error: unknown, source: TokenSource, failure: SignInFailure): AmlError {
+  // What the sign-in itself had to say already.
+  if (isAmlError(error)) return error;
   const message = error instanceof Error ? error.message : String(error);
   const [code, what, hint] = classify(error, message, source, failure);
-  return new AmlError(code, `Signing in as ${who(source)} failed: ${what}.`, {
+  return new AmlError(code, `Signing in as ${whoSignsIn(source)} failed: ${what}.`, {
     hint,
     operation: "sign_in",
     context: {
@@ -152,25 +176,38 @@ export function signInError(error: unknown, source: TokenSource, failure: SignIn
 
 function classify(error: unknown, message: string, source: TokenSource, failure: SignInFailure): Row {
   const aadsts = failure.aadsts ?? /AADSTS(\d+)/.exec(message)?.[1];
+  const known = aadsts === undefined ? undefined : AADSTS[aadsts];
+  if (known !== undefined) return known;
+  const later = laterRow(failure.status);
+  // What a person did has a word of its own; the number may be of the answer before.
+  if (isInteractiveKind(source)) {
+    const person = PERSON.find(([pattern]) => pattern.test(message));
+    if (person) return [person[1], person[2], person[3]];
+  }
+  // An authority that is busy gives an error number too.
   if (aadsts !== undefined) {
     return (
-      AADSTS[aadsts] ?? [
+      later ?? [
         "auth_failed",
         `Microsoft Entra ID answered AADSTS${aadsts}`,
-        `Look it up: https://login.microsoftonline.com/error?code=${aadsts}`,
+        // Not as a link: what follows `code=` in a link is masked like a secret.
+        `Look up AADSTS${aadsts} at https://login.microsoftonline.com/error`,
       ]
     );
   }
   if (error instanceof Error && error.name === "AggregateAuthenticationError") return CHAIN;
   const managed = source.kind === "identity" && source.source === "managed";
   if (failure.network !== undefined && !managed) return networkRow(failure);
-  const later = laterRow(failure.status);
   if (later) return later;
   const row = MESSAGES.find(([pattern]) => pattern.test(message));
   if (row) return [row[1], row[2], row[3]];
   // Nothing was sent, so the proof could not even be made.
   if (source.kind === "service_principal_certificate" && failure.status === undefined) return CERTIFICATE;
   return ["auth_failed", firstLine(message), "Check the credential of the datastore."];
+}
+
+function isInteractiveKind(source: TokenSource): boolean {
+  return source.kind === "identity" && (source.source === "browser" || source.source === "device_code");
 }
 
 function laterRow(status: number | undefined): Row | undefined {
@@ -197,12 +234,6 @@ function networkRow({ network, host }: SignInFailure): Row {
         `${host} cannot be reached (${network})`,
         "Check the network, authorityUrl and any proxy.",
       ];
-}
-
-function who(source: TokenSource): string {
-  if (source.kind !== "identity") return `application ${source.clientId} of tenant ${source.tenantId}`;
-  const kind = source.source ?? "default";
-  return `the ${kind} identity${source.clientId === undefined ? "" : ` ${source.clientId}`}`;
 }
 
 function retryAfterMs(header: string | undefined): number | undefined {

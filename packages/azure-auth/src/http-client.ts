@@ -31,19 +31,45 @@ export function fetchHttpClient(fetch: typeof globalThis.fetch): AzureHttpClient
         status,
         headers: createHttpHeaders(Object.fromEntries(response.headers)),
         ...(streamed && response.body
-          ? { readableStreamBody: Readable.fromWeb(response.body) }
-          : { bodyAsText: await response.text() }),
+          ? { readableStreamBody: streamOf(response.body) }
+          : { bodyAsText: await textOf(response, request) }),
       };
     },
   };
 }
 
-/** As the SDKs' own client reports it, with Node's code where there is one. */
+function streamOf(body: NonNullable<Response["body"]>): Readable {
+  // Whoever reads hears of an error too. The SDKs stop listening when a reader leaves: a connection that is lost
+  // just then must not end the process.
+  return Readable.fromWeb(body).on("error", () => undefined);
+}
+
+/** The whole body. One that breaks off is reported as a request that was not answered. */
+async function textOf(response: Response, request: PipelineRequest): Promise<string> {
+  const bytes = await response.arrayBuffer().catch((error: unknown) => {
+    throw notSent(error, request);
+  });
+  const announced = response.headers.get("content-length");
+  const encoded = response.headers.has("content-encoding");
+  if (announced !== null && !encoded && request.method !== "HEAD" && Number(announced) > bytes.byteLength) {
+    throw new RestError("The answer broke off", { code: RestError.REQUEST_SEND_ERROR, request });
+  }
+  return new TextDecoder().decode(bytes);
+}
+
+/** As the SDKs' own client reports it: they repeat what was lost with the connection, and know it by Node's code. */
 function notSent(error: unknown, request: PipelineRequest): unknown {
   if (!(error instanceof TypeError)) return error;
-  const { cause } = error;
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : RestError.REQUEST_SEND_ERROR;
-  return new RestError(error.message, { code, request });
+  return new RestError(error.message, { code: codeOf(error.cause), request });
+}
+
+function codeOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return RestError.REQUEST_SEND_ERROR;
+  const code = "code" in cause ? String(cause.code) : RestError.REQUEST_SEND_ERROR;
+  // Deno gives no code, and Node's fetch one of its own when the other side closes.
+  const lost =
+    code === "UND_ERR_SOCKET" || /reset by peer|broken pipe|connection closed/i.test(cause.message);
+  return lost ? "ECONNRESET" : code;
 }
 
 function bodyOf(request: PipelineRequest): Uint8Array<ArrayBuffer> | string | null {

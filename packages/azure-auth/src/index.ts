@@ -1,10 +1,21 @@
+export { aclGrant, type AclOperation } from "./acl-grant.ts";
 export {
   fetchHttpClient,
   storageHttpClient,
   type AzureHttpClient,
   type StorageHttpClient,
 } from "./http-client.ts";
+export { pauseBeneathTls } from "./pause-beneath-tls.ts";
 export { bareSas, parseSas, type SasInfo } from "./sas.ts";
+export {
+  networkFailure,
+  readStorageFailure,
+  type NetworkFailure,
+  type StorageFailure,
+  type StorageHost,
+} from "./storage-failure.ts";
+export { signedIn, tokenCredentialOf, type SignedInOptions } from "./signed-in.ts";
+export { grantHint } from "./who-signs-in.ts";
 export type { TokenCredentialKind, TokenSource } from "./sign-in.ts";
 export {
   createTokenCache,

@@ -13,6 +13,8 @@ export interface TokenCacheOptions {
   readonly now?: () => number;
   /** After this a sign-in that hangs is given up (60,000). */
   readonly timeoutMs?: number;
+  /** Who gives the tokens, for messages (Microsoft Entra ID). */
+  readonly issuer?: string;
 }
 
 export interface TokenCache {
@@ -48,10 +50,11 @@ const RETRY_MS = 30_000;
 export function createTokenCache(options: TokenCacheOptions = {}): TokenCache {
   const now = options.now ?? Date.now;
   const timeoutMs = options.timeoutMs ?? 60_000;
+  const issuer = options.issuer ?? "Microsoft Entra ID";
   const entries = new Map<string, Entry>();
 
   const refresh = (entry: Entry, acquire: () => Promise<AccessToken>): Promise<AccessToken> => {
-    entry.pending ??= withTimeout(acquire, timeoutMs)
+    entry.pending ??= withTimeout(acquire, timeoutMs, issuer)
       .then((token) => {
         entry.token = token;
         entry.refreshAt = refreshTime(token, now());
@@ -95,12 +98,12 @@ function refreshTime(token: AccessToken, now: number): number {
   return token.refreshAfterTimestamp ?? Math.max(end - AHEAD_MS, now + (end - now) / 2);
 }
 
-async function withTimeout<T>(run: () => Promise<T>, timeoutMs: number): Promise<T> {
+async function withTimeout<T>(run: () => Promise<T>, timeoutMs: number, issuer: string): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
       reject(
-        new AmlError("timeout", `Signing in to Microsoft Entra ID took longer than ${timeoutMs / 1000} s.`, {
+        new AmlError("timeout", `Signing in to ${issuer} took longer than ${timeoutMs / 1000} s.`, {
           hint: "Check the network, and a proxy or firewall before the sign-in endpoint.",
         }),
       );

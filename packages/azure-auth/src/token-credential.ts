@@ -1,7 +1,9 @@
 import { createHmac, randomBytes } from "node:crypto";
-import { AmlError, type TokenProvider } from "@aml/core/adapter";
-import { signIn, type TokenSource } from "./sign-in.ts";
+import process from "node:process";
+import { AmlError, type OnSignIn, type TokenProvider } from "@aml/core/adapter";
+import { isInteractive, signIn, type TokenSource } from "./sign-in.ts";
 import { createTokenCache, type AccessToken, type TokenCache } from "./token-cache.ts";
+import { whoProvided, whoSignsIn } from "./who-signs-in.ts";
 
 /** What the clients of Azure's SDKs take as a credential. */
 export interface AzureTokenCredential extends TokenProvider {
@@ -9,6 +11,11 @@ export interface AzureTokenCredential extends TokenProvider {
     scopes: string | string[],
     options?: { readonly abortSignal?: AbortSignal | AbortSignalShape; readonly claims?: string },
   ): Promise<AccessToken>;
+  /**
+   * Who signs in, for messages: client ID or source, and of the last token the object it is for and the user's name. Never
+   * asks for a token.
+   */
+  who(): string;
 }
 
 /** As the SDKs declare it. */
@@ -23,15 +30,20 @@ export interface TokenCredentialOptions {
   readonly tokenProvider?: TokenProvider | undefined;
   /** Instead of the one of the process. */
   readonly cache?: TokenCache | undefined;
+  /** Shows a person what to do, for identities of source `device_code`. */
+  readonly onSignIn?: OnSignIn | undefined;
 }
 
 // One per process: stores that share an identity share its token, and its one request.
 const PROCESS_CACHE = createTokenCache();
+// A device code is good for a quarter of an hour.
+const PEOPLE_CACHE = createTokenCache({ timeoutMs: 16 * 60_000 });
 const PROCESS_KEY = randomBytes(32);
 
 /**
  * Turns a credential into what Azure's SDKs sign requests with. Signing in happens with the first token; tokens are
- * kept in memory only, shared by everyone in this process with the same identity and scope.
+ * kept in memory only, shared by everyone in this process with the same identity and scope. A `resourceUrl` of the
+ * credential takes the place of the scopes that are asked for.
  *
  * `getToken` throws `auth_failed` (who tried, what is wrong, what to do), `unavailable`, `rate_limited`, `timeout`.
  */
@@ -39,21 +51,34 @@ export function tokenCredential(
   source: TokenSource,
   options: TokenCredentialOptions = {},
 ): AzureTokenCredential {
-  const { tokenProvider } = options;
-  const cache = options.cache ?? (tokenProvider ? createTokenCache() : PROCESS_CACHE);
+  const { tokenProvider, onSignIn } = options;
+  const ofProcess = isInteractive(source) ? PEOPLE_CACHE : PROCESS_CACHE;
+  const cache = options.cache ?? (tokenProvider ? createTokenCache() : ofProcess);
   const identity = identityKey(source);
+  let last: AccessToken | undefined;
   return Object.freeze<AzureTokenCredential>({
-    getToken(scopes, { abortSignal, claims } = {}) {
+    async getToken(wanted, { abortSignal, claims } = {}) {
+      const scopes = source.resourceUrl === undefined ? wanted : scopeOf(source.resourceUrl);
       const acquire = (): Promise<AccessToken> =>
-        tokenProvider ? provided(tokenProvider, scopes) : signIn(source, scopes, claims);
+        tokenProvider
+          ? provided(tokenProvider, scopes)
+          : signIn(source, scopes, { claims, onSignIn, ...(isInteractive(source) && { signal }) });
+      const signal = abortSignal instanceof AbortSignal ? abortSignal : undefined;
       const key = `${identity} ${[scopes].flat().join(" ")}`;
-      return cache.get(key, acquire, {
-        ...(abortSignal instanceof AbortSignal && { signal: abortSignal }),
+      last = await cache.get(key, acquire, {
+        signal,
         // Claims come with a challenge: the token at hand was refused.
         force: claims !== undefined,
       });
+      return last;
     },
+    who: () => (tokenProvider ? whoProvided(last?.token) : whoSignsIn(source, last?.token)),
   });
+}
+
+/** A resource with or without its slash is the same one. */
+function scopeOf(resourceUrl: string): string {
+  return `${resourceUrl.replace(/\/+$/, "")}/.default`;
 }
 
 async function provided(provider: TokenProvider, scopes: string | string[]): Promise<AccessToken> {
@@ -74,7 +99,7 @@ function identityKey(source: TokenSource): string {
         : "";
   const parts =
     source.kind === "identity"
-      ? [source.source ?? "default", source.clientId]
+      ? [source.source ?? "default", source.clientId, source.tenantId, process.env["AZURE_AUTHORITY_HOST"]]
       : [source.authorityUrl, source.tenantId, source.clientId];
   const digest = createHmac("sha256", PROCESS_KEY).update(secret).digest("base64url");
   return JSON.stringify([source.kind, ...parts, digest]);

@@ -1,8 +1,8 @@
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { trustCertificate } from "@aml/kit/certificate";
-import { startEntra, type Entra } from "@aml/kit/entra";
+import { trustCertificate } from "@aml/emulator";
+import { startEntra, type Entra } from "@aml/emulator";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { createTokenCache, tokenCredential, type TokenCache, type TokenSource } from "../src/index.ts";
 

@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import { Secret } from "@aml/core/adapter";
-import { createCertificate, trustCertificate } from "@aml/kit/certificate";
-import { startEntra, type Entra } from "@aml/kit/entra";
+import { createCertificate, trustCertificate } from "@aml/emulator";
+import { startEntra, type Entra } from "@aml/emulator";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createTokenCache, tokenCredential, type TokenCache, type TokenSource } from "../src/index.ts";
 
@@ -115,6 +115,15 @@ describe("service_principal", () => {
     await credential.getToken(SCOPE);
     await credential.getToken(SCOPE);
     expect(entra.requests).toHaveLength(2);
+  });
+
+  test("a resource of the credential's own takes the place of the store's", async () => {
+    for (const resourceUrl of ["https://storage.azure.example/", "https://storage.azure.example"]) {
+      const source = { ...withSecret(GOOD), resourceUrl };
+      const { token } = await tokenCredential(source, { cache }).getToken(SCOPE);
+      expect(claims(token)["aud"]).toBe("https://storage.azure.example");
+    }
+    expect(entra.requests).toHaveLength(1);
   });
 
   test("a challenge with claims asks again", async () => {

@@ -1,4 +1,4 @@
-import { startEntra, type Entra } from "@aml/kit/entra";
+import { startEntra, type Entra } from "@aml/emulator";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { createTokenCache, tokenCredential } from "../src/index.ts";
 

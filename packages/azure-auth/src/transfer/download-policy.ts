@@ -1,0 +1,67 @@
+import { Agent as HttpAgent } from "node:http";
+import { Agent as HttpsAgent } from "node:https";
+import process from "node:process";
+import { freeChunk } from "@aml/core/adapter";
+
+/** Where every download needs the policy. */
+export const isDeno: boolean = "Deno" in globalThis;
+
+interface Sender {
+  sendRequest(request: { readonly url: string; agent?: unknown }): Promise<SentResponse>;
+}
+
+interface SentResponse {
+  readonly readableStreamBody?: NodeJS.ReadableStream | undefined;
+}
+
+/** Makes a policy of the storage SDKs' pipelines; their types are each SDK's own. */
+export interface PolicyFactory {
+  create<Policy>(next: Policy): Policy;
+}
+
+/**
+ * Has requests go over sockets that free what they read as soon as it is parsed. Node's HTTP client copies a body
+ * out of memory of the socket, which the garbage collector looks at only after another 64 MiB; a large file would
+ * take that much twice. Requests through a proxy keep their own agent. Other runtimes read without such memory.
+ */
+export const downloadPolicy: PolicyFactory = {
+  create<Policy>(next: Policy): Policy {
+    const sender = next as Sender;
+    const policy: Sender = {
+      async sendRequest(request) {
+        request.agent ??= agentFor(request.url);
+        const response = await sender.sendRequest(request);
+        response.readableStreamBody?.on("error", () => undefined);
+        return response;
+      },
+    };
+    return policy as Policy;
+  },
+};
+
+let agents: { readonly http: HttpAgent; readonly https: HttpAgent } | undefined;
+
+function agentFor(url: string): HttpAgent | undefined {
+  if (process.versions["bun"] !== undefined || isDeno) return undefined;
+  agents ??= { http: freeing(new HttpAgent(KEPT)), https: freeing(new HttpsAgent(KEPT)) };
+  return url.startsWith("https:") ? agents.https : agents.http;
+}
+
+const KEPT = { keepAlive: true };
+
+/** Bytes. Small answers come in small chunks, of which freeing each costs more than it gives. */
+const WORTHWHILE = 32 * 1024;
+
+function freeing(agent: HttpAgent): HttpAgent {
+  const create = agent.createConnection.bind(agent);
+  agent.createConnection = (...args) => {
+    const socket = create(...args);
+    // The parser has the chunk first: it listens to the same event, and is done when that is over. Were it ever not,
+    // the body would come out short, which is an error, and not wrong.
+    socket?.on("data", (chunk: Uint8Array) => {
+      if (chunk.byteLength >= WORTHWHILE) queueMicrotask(() => freeChunk(chunk));
+    });
+    return socket;
+  };
+  return agent;
+}
