@@ -1,9 +1,11 @@
 import { AmlError, parseStorePath, type StorageAdapter } from "@aml/core/adapter";
+import { copyFrom, copySource } from "./copy.ts";
 import { openContainer, type BlobInput } from "./container.ts";
 import { list } from "./list.ts";
 import { storeUri, type AzureBlobOptions } from "./options.ts";
 import { read } from "./read.ts";
 import { remove } from "./remove.ts";
+import { keptBytes } from "./staged-blocks.ts";
 import { stat } from "./stat.ts";
 import { write } from "./write.ts";
 
@@ -22,6 +24,9 @@ export function open(input: BlobInput): StorageAdapter {
       etags: true,
       conditionalWrites: !fixed,
       atomicWrites: !fixed,
+      properties: !fixed,
+      md5: !fixed,
+      ownChunks: true,
     }),
     stat: async (path, options = {}) => stat(container, parseStorePath(path), options.signal),
     list: (folder, options) => (fixed ? noList() : list(container, parseStorePath(folder), options)),
@@ -29,8 +34,11 @@ export function open(input: BlobInput): StorageAdapter {
     // A snapshot or a version cannot change.
     ...(!fixed && {
       write: (path, body, options) => write(container, path, body, options),
+      keptBytes: async (path, kept, options) => keptBytes(container, parseStorePath(path), kept, options),
       delete: async (path, options) => remove(container, parseStorePath(path), options),
+      copyFrom: (source, path, options) => copyFrom(container, input, source, path, options),
     }),
+    copySource: (path, options) => copySource(container, input, path, options),
   });
 }
 

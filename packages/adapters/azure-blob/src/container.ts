@@ -1,26 +1,35 @@
-import { AmlError, type CredentialKind, type OpenInput, type StorePath } from "@aml/core/adapter";
+import {
+  AmlError,
+  type CredentialKind,
+  type CredentialKindOf,
+  type OpenInput,
+  type StorePath,
+} from "@aml/core/adapter";
 import {
   bareSas,
   fetchHttpClient,
   parseSas,
   storageHttpClient,
-  tokenCredential,
+  tokenCredentialOf,
+  type AzureTokenCredential,
   type SasInfo,
 } from "@aml/azure-auth";
+import { downloadPolicy, isDeno } from "@aml/azure-auth/transfer";
 import type { BlobClient, ContainerClient, StoragePipelineOptions } from "@azure/storage-blob";
 import type { Attempt } from "./error-rows.ts";
 import { toError } from "./errors.ts";
 import { containerUrl, type AzureBlobOptions } from "./options.ts";
 
 /** How a container can be signed in to. */
-export type BlobCredentialKind = Exclude<CredentialKind, "access_token" | "password">;
+export type BlobCredentialKind = CredentialKindOf<"azure_blob">;
 export type BlobInput = OpenInput<AzureBlobOptions, BlobCredentialKind>;
 
 /** A container and the way into it. */
 export interface Container {
   /** Loads the SDK with the first call. */
   client(): Promise<ContainerClient>;
-  blob(path: StorePath): Promise<BlobClient>;
+  /** @param large - for many bytes: each request costs more, and its chunks are freed. */
+  blob(path: StorePath, large?: boolean): Promise<BlobClient>;
   /** Runs a request and turns what it throws into an `AmlError`, or into the reason of `signal`. */
   attempt<T>(
     operation: Attempt["operation"],
@@ -37,24 +46,29 @@ export function openContainer(input: BlobInput): Container {
   const url = containerUrl(options);
   const sas = credential.kind === "sas" ? parseSas(credential.sasToken.reveal()) : undefined;
   const facts = describe(options, url, credential.kind, sas);
+  const identity = tokenCredentialOf(input.credential, input);
   let connected: Promise<ContainerClient> | undefined;
 
-  const connect = async (): Promise<ContainerClient> => {
+  let connectedForMuch: Promise<ContainerClient> | undefined;
+  const connect = async (large: boolean): Promise<ContainerClient> => {
     // Loading it takes longer than many a command; a store that is only named need not.
     const sdk = await import("@azure/storage-blob");
-    const pipeline = sdk.newPipeline(sdkCredential(sdk, input), {
+    const pipeline = sdk.newPipeline(sdkCredential(sdk, input, identity), {
       ...(input.fetch && { httpClient: transport(input.fetch) }),
       // Core's withRetry is the one layer that repeats.
       retryOptions: { maxTries: 1 },
       userAgentOptions: { userAgentPrefix: "aml" },
     });
+    // A policy of ours makes the SDK convert each request, which small ones would feel.
+    if (large || isDeno) pipeline.factories.push(downloadPolicy);
     const query = credential.kind === "sas" ? `?${bareSas(credential.sasToken.reveal())}` : "";
     return new sdk.ContainerClient(url + query, pipeline);
   };
   const container: Container = {
-    client: () => (connected ??= connect()),
-    async blob(path) {
-      const blob = (await container.client()).getBlobClient(path);
+    client: () => (connected ??= connect(false)),
+    async blob(path, large = false) {
+      const client = large ? (connectedForMuch ??= connect(true)) : container.client();
+      const blob = (await client).getBlobClient(path);
       if (options.snapshot !== undefined) return blob.withSnapshot(options.snapshot);
       if (options.versionId !== undefined) return blob.withVersion(options.versionId);
       return blob;
@@ -64,7 +78,7 @@ export function openContainer(input: BlobInput): Container {
       try {
         return await run();
       } catch (error) {
-        throw toError(error, { ...facts, operation, path }, signal);
+        throw toError(error, { ...facts, who: identity?.who(), operation, path }, signal);
       }
     },
     brokenOff: (path, cause) =>
@@ -93,7 +107,7 @@ function describe(
   url: string,
   credential: CredentialKind,
   sas: SasInfo | undefined,
-): Omit<Attempt, "operation" | "path"> {
+): Omit<Attempt, "operation" | "path" | "who"> {
   return {
     account: accountName,
     container: containerName,
@@ -106,15 +120,10 @@ function describe(
 
 function sdkCredential(
   sdk: typeof import("@azure/storage-blob"),
-  { options, credential, tokenProvider }: BlobInput,
+  { options, credential }: BlobInput,
+  identity: AzureTokenCredential | undefined,
 ): Parameters<typeof sdk.newPipeline>[0] {
-  switch (credential.kind) {
-    case "account_key":
-      return new sdk.StorageSharedKeyCredential(options.accountName, credential.accountKey.reveal().trim());
-    case "sas":
-    case "anonymous":
-      return new sdk.AnonymousCredential();
-    default:
-      return tokenCredential(credential, { tokenProvider });
-  }
+  if (credential.kind === "account_key")
+    return new sdk.StorageSharedKeyCredential(options.accountName, credential.accountKey.reveal().trim());
+  return identity ?? new sdk.AnonymousCredential();
 }

@@ -1,14 +1,17 @@
 import type { AmlErrorCode, CredentialKind } from "@aml/core/adapter";
+import { grantHint } from "@aml/azure-auth";
 
 /** What was being done, to what, by whom: for messages and hints. Holds no secret. */
 export interface Attempt {
-  readonly operation: "stat" | "list" | "read" | "write" | "delete";
+  readonly operation: "stat" | "list" | "read" | "write" | "delete" | "copy";
   /** Of the blob or folder; empty for the container. */
   readonly path: string;
   readonly account: string;
   readonly container: string;
   readonly host: string;
   readonly credential: CredentialKind;
+  /** Names the identity, of a credential that ends in a token. */
+  readonly who?: string | undefined;
   /** Of a SAS token. */
   readonly expiresAt?: Date | undefined;
   readonly permissions?: string | undefined;
@@ -25,13 +28,19 @@ type Text = (failure: Failure) => string;
 /** What an answer of the service means: a code, what happened, what to do next. */
 export type Row = readonly [code: AmlErrorCode, what: Text, hint: Text];
 
-const writes = ({ operation }: Attempt): boolean => operation === "write" || operation === "delete";
+const writes = ({ operation }: Attempt): boolean =>
+  operation === "write" || operation === "delete" || operation === "copy";
 const role = (attempt: Attempt): string =>
   writes(attempt) ? "Storage Blob Data Contributor" : "Storage Blob Data Reader";
 const sasLetter = ({ operation }: Attempt): string =>
-  ({ stat: "read (r)", list: "list (l)", read: "read (r)", write: "write (w)", delete: "delete (d)" })[
-    operation
-  ];
+  ({
+    stat: "read (r)",
+    list: "list (l)",
+    read: "read (r)",
+    write: "write (w)",
+    delete: "delete (d)",
+    copy: "write (w)",
+  })[operation];
 
 const CHANGED: Row = [
   "precondition_failed",
@@ -55,13 +64,14 @@ const NO_CONTAINER: Row = [
 ];
 const DENIED: Row = [
   "permission_denied",
-  (f) => `The credential may not ${verb(f)} in container '${f.container}' of account '${f.account}'.`,
+  (f) =>
+    `The credential${f.who === undefined ? "" : ` of ${f.who}`} may not ${verb(f)} in container '${f.container}' of account '${f.account}'.`,
   (f) =>
     f.credential === "sas"
       ? `Use a SAS token that grants ${sasLetter(f)}${f.permissions === undefined ? "" : `; this one grants '${f.permissions}'`}.`
       : f.credential === "anonymous"
         ? "The container is not public: use a credential."
-        : `Grant the identity the role "${role(f)}" on the container or the account.`,
+        : grantHint(role(f), `container '${f.container}' of account '${f.account}'`, f.who ?? "the identity"),
 ];
 const FORBIDDEN: Row = [
   "permission_denied",
@@ -74,8 +84,10 @@ export const REFUSED: Row = [
   (f) =>
     isExpired(f)
       ? `The SAS token for container '${f.container}' expired at ${f.expiresAt?.toISOString()}.`
-      : `Storage account '${f.account}' refused the ${CREDENTIAL[f.credential] ?? "credential"}.`,
-  (f) => REFUSED_HINT[f.credential] ?? "Check the credential, and that this machine's clock is right.",
+      : `Storage account '${f.account}' refused the ${CREDENTIAL[f.credential] ?? `token of ${f.who ?? "the identity"}`}.`,
+  (f) =>
+    REFUSED_HINT[f.credential] ??
+    "Check that the identity is of the account's tenant (or let in there as a guest), and that this machine's clock is right.",
 ];
 const CREDENTIAL: Partial<Record<CredentialKind, string>> = {
   account_key: "account key",
@@ -153,6 +165,7 @@ export const CODES: Readonly<Record<string, Row>> = {
   BlobAlreadyExists: EXISTS,
   ConditionNotMet: CHANGED,
   TargetConditionNotMet: CHANGED,
+  SourceConditionNotMet: CHANGED,
   LeaseIdMissing: LEASED,
   LeaseAlreadyPresent: LEASED,
   BlobArchived: ARCHIVED,
@@ -199,50 +212,6 @@ export const STATUSES: Readonly<Record<number, Row>> = {
   503: BUSY,
   504: ["timeout", SERVER[1], SERVER[2]],
 };
-
-export const NETWORK: readonly (readonly [RegExp, Row])[] = [
-  [
-    /^(ENOTFOUND|EAI_NONAME)$/,
-    [
-      "unavailable",
-      ({ host }) => `There is no host ${host}.`,
-      ({ account }) =>
-        `Check the account name '${account}' and the endpoint, and that this machine resolves names.`,
-    ],
-  ],
-  [
-    /CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL|EPROTO/,
-    [
-      "unavailable",
-      ({ host, said }) => `No trusted TLS connection to ${host} was possible: ${said}.`,
-      () =>
-        "Add the issuer of the host's certificate with NODE_EXTRA_CA_CERTS; check any proxy that replaces it.",
-    ],
-  ],
-  [
-    /^ECONNREFUSED$/,
-    [
-      "unavailable",
-      ({ host }) => `Nothing listens at ${host}.`,
-      () => "Check the endpoint; for Azurite, that it runs.",
-    ],
-  ],
-  [
-    /^(ETIMEDOUT|ESOCKETTIMEDOUT|UND_ERR_CONNECT_TIMEOUT)$/,
-    ["timeout", ({ host }) => `${host} did not answer in time.`, () => "Check the network and any firewall."],
-  ],
-];
-export const DISCONNECTED: Row = [
-  "unavailable",
-  ({ host, said }) => `The connection to ${host} failed: ${said}.`,
-  () => "Try again; check the network if it stays.",
-];
-
-export const INSECURE: Row = [
-  "config_invalid",
-  ({ host }) => `An access token is not sent to ${host} without TLS.`,
-  () => "Use an endpoint with https, or another kind of credential.",
-];
 
 /** Whether a SAS token has run out by now. */
 export function isExpired({ credential, expiresAt }: Attempt): boolean {

@@ -1,11 +1,9 @@
 import { AmlError, isAmlError } from "@aml/core/adapter";
+import { networkFailure, readStorageFailure } from "@aml/azure-auth";
 import {
   CODES,
-  DISCONNECTED,
   EXISTS,
-  INSECURE,
   isExpired,
-  NETWORK,
   REFUSED,
   SERVER,
   STATUSES,
@@ -14,15 +12,6 @@ import {
   type Row,
 } from "./error-rows.ts";
 
-/** As `@azure/storage-blob` throws it. */
-interface RestFailure {
-  readonly name?: string;
-  readonly message?: string;
-  readonly code?: unknown;
-  readonly statusCode?: unknown;
-  readonly response?: { readonly headers?: { get(name: string): string | undefined } };
-}
-
 /**
  * Turns a failure of the store into an `AmlError`. An abort is given back as the reason of `signal`, an `AmlError`
  * (of a sign-in) as it is.
@@ -30,16 +19,17 @@ interface RestFailure {
 export function toError(error: unknown, attempt: Attempt, signal?: AbortSignal): unknown {
   if (signal?.aborted) return signal.reason;
   if (isAmlError(error)) return error;
-  const { message = String(error), code, statusCode, response } = (error ?? {}) as RestFailure;
-  // The answer to a HEAD request has no body, and names its reason in a header.
-  const name = typeof code === "string" ? code : response?.headers?.get("x-ms-error-code");
-  const status = typeof statusCode === "number" ? statusCode : undefined;
+  const answer = readStorageFailure(error);
+  const { code: name, status, said } = answer;
   const failure: Failure = {
     ...attempt,
     blob: attempt.path === "" ? "the container" : `blob '${attempt.path}'`,
-    said: (message.split("\n")[0] ?? "").replace(/\.$/, ""),
+    said,
   };
-  const row = find(name, status, failure);
+  const network = networkFailure(answer, attempt);
+  const row: Row | undefined = network
+    ? [network.code, () => network.what, () => network.hint]
+    : find(name, status, failure);
   return new AmlError(row?.[0] ?? "internal", sentence(row?.[1](failure) ?? unknown(failure)), {
     operation: attempt.operation,
     hint: row?.[2](failure),
@@ -49,20 +39,15 @@ export function toError(error: unknown, attempt: Attempt, signal?: AbortSignal):
       path: attempt.path,
       ...(status !== undefined && { status }),
       ...(name !== undefined && { serviceCode: name }),
-      requestId: response?.headers?.get("x-ms-request-id"),
+      requestId: answer.requestId,
     },
-    retryAfterMs: retryAfterMs(response?.headers?.get("retry-after")),
+    retryAfterMs: answer.retryAfterMs,
     cause: error,
   });
 }
 
 function find(name: string | undefined, status: number | undefined, failure: Failure): Row | undefined {
-  if (status === undefined) {
-    if (/not permitted for non-TLS/.test(failure.said)) return INSECURE;
-    const network = NETWORK.find(([pattern]) => pattern.test(name ?? ""));
-    if (network) return network[1];
-    return name !== undefined && /^E[A-Z]+|REQUEST_SEND_ERROR|UND_ERR/.test(name) ? DISCONNECTED : undefined;
-  }
+  if (status === undefined) return undefined;
   // Whatever the service calls it.
   if ((status === 401 || status === 403) && isExpired(failure)) return REFUSED;
   if (failure.operation === "write" && name === "ConditionNotMet" && status === 409) return EXISTS;
@@ -71,14 +56,6 @@ function find(name: string | undefined, status: number | undefined, failure: Fai
 
 function unknown({ operation, blob, said }: Failure): string {
   return `To ${operation} ${blob} failed: ${said}.`;
-}
-
-function retryAfterMs(header: string | undefined): number | undefined {
-  if (header === undefined) return undefined;
-  const seconds = Number(header);
-  if (Number.isFinite(seconds)) return seconds * 1000;
-  const date = Date.parse(header);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
 }
 
 /** Starts with a capital: a row may begin with what it is about. */

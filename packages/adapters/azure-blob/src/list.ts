@@ -21,6 +21,7 @@ interface Item {
     readonly contentLength?: number | undefined;
     readonly lastModified?: Date | undefined;
     readonly etag?: string | undefined;
+    readonly contentMD5?: Uint8Array | undefined;
   };
   readonly metadata?: Record<string, string> | undefined;
 }

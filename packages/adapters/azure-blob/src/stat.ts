@@ -6,6 +6,7 @@ interface Properties {
   readonly contentLength?: number | undefined;
   readonly lastModified?: Date | undefined;
   readonly etag?: string | undefined;
+  readonly contentMD5?: Uint8Array | undefined;
   readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
 
@@ -70,14 +71,19 @@ export function toStat(
   size: number = properties.contentLength ?? 0,
 ): FileStat {
   if (isFolderMarker(properties.metadata, size)) return directory(path);
-  const { lastModified, etag } = properties;
+  const { lastModified, etag, contentMD5 } = properties;
   return {
     path,
     kind: "file",
     size,
     ...(lastModified && { modifiedAt: lastModified }),
     ...(etag !== undefined && { etag: quoted(etag) }),
+    ...(contentMD5 !== undefined && { md5: btoa(String.fromCharCode(...contentMD5)) }),
   };
+}
+
+export function bytesOf(base64: string): Uint8Array {
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }
 
 export function directory(path: StorePath): FileStat {

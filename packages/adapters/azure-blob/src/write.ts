@@ -6,12 +6,11 @@ import {
   type StorePath,
   type WriteOptions,
 } from "@aml/core/adapter";
+import { createBlocks, sendBlocks, type Block } from "@aml/azure-auth/transfer";
 import type { BlockBlobClient } from "@azure/storage-blob";
-import { createBlocks, type Block } from "./blocks.ts";
 import type { Container } from "./container.ts";
-
-/** Bytes under way or waiting at once, unless one block alone is larger. */
-const MEMORY = 48 * 1024 * 1024;
+import { blockBytes, blockId } from "./staged-blocks.ts";
+import { bytesOf, toStat } from "./stat.ts";
 
 /** Up to here a body is sent without asking first whether its condition holds. */
 const SMALL = 1024 * 1024;
@@ -47,21 +46,28 @@ async function writeBody(
   body: ReadableStream<Uint8Array>,
   options: WriteOptions,
 ): Promise<FileStat> {
-  const { size, signal } = options;
-  const common = { ...settings(options), ...(signal && { abortSignal: signal }) };
-  const blocks = createBlocks(body, { size, signal, first: isConditional(options) ? SMALL : Infinity });
+  const { size, signal, resume } = options;
+  const blocks = createBlocks(body, {
+    size: size === undefined ? undefined : size - (resume?.offset ?? 0),
+    signal,
+    first: isConditional(options) && resume === undefined ? SMALL : Infinity,
+    blockBytes: resume && blockBytes(resume),
+  });
   try {
     const first = await blocks.next();
-    if (first.last) {
+    if (first.last && resume === undefined) {
       const result = await container.attempt("write", path, signal, () =>
-        blob.upload(first.bytes, first.bytes.byteLength, common),
+        blob.upload(first.bytes, first.bytes.byteLength, settings(options)),
       );
-      return toStat(path, first.bytes.byteLength, result);
+      return toStat(path, result, first.bytes.byteLength);
     }
     await checkEarly(container, path, blob, options);
-    const { ids, total } = await stageAll(container, path, blob, first, blocks.next, signal);
-    const result = await container.attempt("write", path, signal, () => blob.commitBlockList(ids, common));
-    return toStat(path, total, result);
+    const { ids, total } = await stageAll(container, path, blob, first, blocks.next, options);
+    const result = await container.attempt("write", path, signal, () =>
+      blob.commitBlockList(ids, settings(options)),
+    );
+    // The hash in this answer is of the list of blocks.
+    return toStat(path, { ...result, contentMD5: undefined }, total);
   } finally {
     blocks.release();
   }
@@ -101,60 +107,44 @@ async function stageAll(
   blob: BlockBlobClient,
   first: Block,
   next: () => Promise<Block>,
-  signal: AbortSignal | undefined,
+  { signal, resume }: WriteOptions,
 ): Promise<{ ids: string[]; total: number }> {
-  // The name of this upload in its block IDs: two writers at once do not mix.
-  const upload = crypto.randomUUID();
-  const controller = new AbortController();
-  const stop = (): void => controller.abort(signal?.reason);
-  signal?.addEventListener("abort", stop, { once: true });
-  const running = new Set<Promise<void>>();
-  const ids: string[] = [];
-  let total = 0;
-  let failed: { readonly error: unknown } | undefined;
-  try {
-    for (let block = first; ; block = await next()) {
-      const id = btoa(`${upload}-${String(ids.length).padStart(5, "0")}`);
-      ids.push(id);
-      total += block.bytes.byteLength;
-      const sending = container
-        .attempt("write", path, signal, async () => {
-          await blob.stageBlock(id, block.bytes, block.bytes.byteLength, { abortSignal: controller.signal });
-        })
-        .catch((error: unknown) => {
-          failed ??= { error };
-        })
-        .finally(() => running.delete(sending));
-      running.add(sending);
-      const most = Math.max(1, Math.floor(MEMORY / block.bytes.byteLength) - 1);
-      while (running.size >= most) await Promise.race(running);
-      if (failed) throw failed.error;
-      if (block.last) break;
-    }
-    await Promise.all(running);
-    if (failed) throw (failed as { readonly error: unknown }).error;
-    return { ids, total };
-  } catch (error) {
-    controller.abort(error);
-    await Promise.all(running);
-    throw error;
-  } finally {
-    signal?.removeEventListener("abort", stop);
-  }
+  const upload = resume?.id ?? crypto.randomUUID();
+  const { offset = 0 } = resume ?? {};
+  const start = resume ? offset / blockBytes(resume) : 0;
+  const ids = Array.from({ length: start }, (_, index) => blockId(upload, index));
+  const sent = await sendBlocks({
+    first,
+    next,
+    signal,
+    send: (bytes, index, _offset, abortSignal) => {
+      const id = (ids[start + index] = blockId(upload, start + index));
+      return container.attempt("write", path, signal, () =>
+        blob.stageBlock(id, bytes, bytes.byteLength, { abortSignal }),
+      );
+    },
+  });
+  return { ids, total: offset + sent };
 }
 
-function settings({ contentType, ifMatch, ifNoneMatch }: WriteOptions): object {
+/** Asked for when the body has ended: only then is its hash known. */
+function settings({ contentType, metadata, ifMatch, ifNoneMatch, md5, signal }: WriteOptions): object {
   return {
-    ...(contentType !== undefined && { blobHTTPHeaders: { blobContentType: contentType } }),
+    ...(metadata && { metadata }),
+    blobHTTPHeaders: {
+      ...(contentType !== undefined && { blobContentType: contentType }),
+      ...(md5 !== undefined && { blobContentMD5: bytesOf(md5()) }),
+    },
     conditions: {
       ...(ifMatch !== undefined && { ifMatch }),
       ...(ifNoneMatch !== undefined && { ifNoneMatch }),
     },
+    ...(signal && { abortSignal: signal }),
   };
 }
 
 /** The service has one word for both conditions that a write may carry. */
-function refused(error: unknown, { ifNoneMatch }: WriteOptions): unknown {
+export function refused(error: unknown, { ifNoneMatch }: Pick<WriteOptions, "ifNoneMatch">): unknown {
   if (ifNoneMatch === undefined || !isAmlError(error, "precondition_failed")) return error;
   if (error.context["serviceCode"] !== "ConditionNotMet") return error;
   return exists(String(error.context["path"]), error);
@@ -167,18 +157,4 @@ function exists(path: string, cause?: AmlError): AmlError {
     context: { ...cause?.context, path },
     cause,
   });
-}
-
-function toStat(
-  path: StorePath,
-  size: number,
-  { etag, lastModified }: { etag?: string | undefined; lastModified?: Date | undefined },
-): FileStat {
-  return {
-    path,
-    kind: "file",
-    size,
-    ...(lastModified && { modifiedAt: lastModified }),
-    ...(etag !== undefined && { etag }),
-  };
 }

@@ -1,6 +1,6 @@
 import { Secret, type StorageAdapter } from "@aml/core/adapter";
 import { azureBlob, type AzureBlobOptions, type BlobCredentialKind } from "@aml/azure-blob";
-import { startAzurite, type Azurite } from "@aml/kit/azurite";
+import { startAzurite, type Azurite } from "@aml/emulator";
 import {
   BlobServiceClient,
   ContainerClient,

@@ -162,3 +162,25 @@ describe("snapshots", () => {
     await expect(then.stat(path)).rejects.toMatchObject({ code: "not_found" });
   });
 });
+
+describe("an answer that breaks off", () => {
+  test.each([40, 60, 80, 95, 99])("at %d % is no shorter listing", async (percent) => {
+    for (const name of ["a", "b", "c", "d"]) await put(name);
+    const storage = openStore(azure, container.containerName, undefined, {
+      fetch: async (url, init) => {
+        const response = await fetch(url, init);
+        const text = await response.text();
+        const headers = new Headers(response.headers);
+        // As from a server that does not announce the length.
+        headers.delete("content-length");
+        return new Response(text.slice(0, (text.length * percent) / 100), { status: 200, headers });
+      },
+    });
+    const walk = async (): Promise<string[]> => {
+      const found: string[] = [];
+      for await (const { path } of storage.list(parseStorePath(""))) found.push(path);
+      return found;
+    };
+    await expect(walk()).rejects.toMatchObject({ code: "unavailable" });
+  });
+});

@@ -17,6 +17,7 @@ import {
   signatureOf,
   type Service,
 } from "./azurite.ts";
+import { entraSuite } from "./entra-suite.ts";
 
 // A folder is there while a blob is below it.
 const lacks = ["directories"] as const;
@@ -30,8 +31,9 @@ export function suite(runner: Runner): void {
     name: "azure_blob, a public container",
     runner,
     open: anonymous,
-    lacks: ["write", "delete", "conditionalWrites", "directories", "secrets"],
+    lacks: ["write", "delete", "conditionalWrites", "directories", "secrets", "copy", "resume"],
   });
+  entraSuite(runner);
 }
 
 async function service(): Promise<Service> {
@@ -82,6 +84,8 @@ async function anonymous(): Promise<Fixture> {
   const {
     write: _write,
     delete: _delete,
+    copyFrom: _copyFrom,
+    keptBytes: _keptBytes,
     ...storage
   } = openStore(azure, container.containerName, {
     kind: "anonymous",

@@ -3,7 +3,7 @@ import { withRetry } from "@aml/core/layers";
 import { parseStorePath, type StorageAdapter } from "@aml/core/adapter";
 import type { ContainerClient } from "@azure/storage-blob";
 import { beforeAll, describe, expect, test } from "vitest";
-import { blockSize } from "../src/blocks.ts";
+import { blockSize } from "@aml/azure-auth/transfer";
 import {
   containerSas,
   newContainer,

@@ -1,0 +1,45 @@
+import { storageConformance, type Fixture, type Runner } from "@aml/adapter-testkit";
+import { Secret } from "@aml/core/adapter";
+import { startAzurite, startEntra, type Entra } from "@aml/emulator";
+import { runtimeCertificate, type RuntimeCertificate } from "@aml/kit/runtime-certificate";
+import { newContainer, openStore, serviceOf, type Service } from "./azurite.ts";
+
+const CLIENT = "f997392c-e15a-4ad8-af9e-cd6966caba7f";
+const SECRET = "client-secret-5f0c2b";
+
+/**
+ * Declares the conformance cases for a service principal, where a token server on https can be trusted from the start
+ * of the process: in the runtime matrix. In Node alone `oauth.test.ts` has them.
+ */
+export function entraSuite(runner: Runner): void {
+  const certificate = runtimeCertificate();
+  if (certificate === undefined) return;
+  let running: ReturnType<typeof start> | undefined;
+  storageConformance({
+    name: "azure_blob with a service principal, over https",
+    runner,
+    lacks: ["directories"],
+    async open(): Promise<Fixture> {
+      running ??= start(certificate);
+      const { entra, server } = await running;
+      const credential = {
+        kind: "service_principal",
+        tenantId: entra.tenantId,
+        clientId: CLIENT,
+        authorityUrl: entra.authorityUrl,
+        clientSecret: new Secret(SECRET),
+      } as const;
+      const { containerName } = await newContainer(server);
+      return { storage: openStore(server, containerName, credential), secrets: [SECRET] };
+    },
+  });
+}
+
+async function start(certificate: RuntimeCertificate): Promise<{ entra: Entra; server: Service }> {
+  const apps = [{ clientId: CLIENT, secrets: [SECRET] }];
+  const [entra, azurite] = await Promise.all([
+    startEntra({ apps, certificate }),
+    startAzurite({ https: certificate, oauth: true }),
+  ]);
+  return { entra, server: serviceOf(azurite) };
+}
