@@ -1,6 +1,8 @@
 import {
   AmlError,
   defineStorageAdapter,
+  httpEndpoint,
+  STORE_CREDENTIALS,
   type FileStat,
   type OperationOptions,
   type StorageAdapter,
@@ -23,10 +25,11 @@ import { contentLength, contentRange, isCompressed, statOf } from "./response.ts
  */
 export const http: StorageDefinition<HttpOptions, "anonymous"> = defineStorageAdapter({
   type: "http",
-  credentialKinds: ["anonymous"],
+  credentialKinds: STORE_CREDENTIALS.http,
   parseOptions,
   locate,
   open: ({ options, fetch }) => openHost(parseOptions(options), fetch),
+  endpoint: ({ baseUrl }) => httpEndpoint(baseUrl),
 });
 
 function openHost(options: HttpOptions, fetch: typeof globalThis.fetch = globalThis.fetch): StorageAdapter {

@@ -7,7 +7,7 @@ import {
 } from "@aml/core/adapter";
 import { bodyOf, emptyBody, pastEnd } from "./body.ts";
 import { statusError } from "./errors.ts";
-import { checkVersion, contentLength, contentRange, isCompressed, statOf } from "./response.ts";
+import { checkVersion, contentLength, contentRange, isCompressed, propertiesOf, statOf } from "./response.ts";
 
 /** Sends one request. */
 export type Send = (
@@ -79,7 +79,11 @@ function partial(response: Response, path: StorePath, { range, signal }: ReadOpt
     expected,
     signal,
   });
-  return { body, ...(total !== undefined && { stat: statOf(path, headers, total) }) };
+  return {
+    body,
+    ...(total !== undefined && { stat: statOf(path, headers, total) }),
+    ...propertiesOf(headers),
+  };
 }
 
 /** The server gave the whole file, also where only a range was asked for. */
@@ -90,7 +94,7 @@ function whole(response: Response, path: StorePath, { range, signal }: ReadOptio
   if (size !== undefined && skip > size) throw pastEnd(path, skip, size);
   const expected = size === undefined ? undefined : Math.min(size - skip, take);
   const body = bodyOf(response.body, { path, skip, take, expected, signal });
-  return { body, ...(size !== undefined && { stat: statOf(path, headers, size) }) };
+  return { body, ...(size !== undefined && { stat: statOf(path, headers, size) }), ...propertiesOf(headers) };
 }
 
 /** 416 also comes for a range that starts at the very end, as every range of an empty file does. */
@@ -105,5 +109,5 @@ async function atEnd(
   if (total === undefined || total !== offset) throw pastEnd(path, offset, total);
   if (headers.has("etag")) checkVersion(path, headers, ifMatch);
   await response.body?.cancel();
-  return { body: emptyBody(), stat: statOf(path, headers, total) };
+  return { body: emptyBody(), stat: statOf(path, headers, total), ...propertiesOf(headers) };
 }

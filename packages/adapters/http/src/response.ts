@@ -1,4 +1,4 @@
-import { AmlError, type FileStat, type StorePath } from "@aml/core/adapter";
+import { AmlError, type FileStat, type ReadResult, type StorePath } from "@aml/core/adapter";
 
 /** What `Content-Range` tells; a part is `undefined` where the server leaves it open. */
 export interface ContentRange {
@@ -58,4 +58,10 @@ export function checkVersion(path: string, headers: Headers, ifMatch: string | u
       context: { path, etag: headers.get("etag") },
     },
   );
+}
+
+/** What a server says of the content of a file. */
+export function propertiesOf(headers: Headers): Pick<ReadResult, "properties"> {
+  const contentType = headers.get("content-type");
+  return contentType === null ? {} : { properties: { contentType } };
 }

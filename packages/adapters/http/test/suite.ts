@@ -6,7 +6,19 @@ export function suite(runner: Runner): SupportMatrix {
   return storageConformance({
     name: "http",
     runner,
-    lacks: ["list", "write", "delete", "directories", "sortedList", "conditionalWrites", "atomicWrites"],
+    lacks: [
+      "list",
+      "write",
+      "delete",
+      "directories",
+      "sortedList",
+      "conditionalWrites",
+      "atomicWrites",
+      "properties",
+      "md5",
+      "copy",
+      "resume",
+    ],
     open: async () => {
       const { origin, files, openStreams, close } = await startFileServer();
       const { secret } = canary();

@@ -1,7 +1,9 @@
 import { stat } from "node:fs/promises";
+import process from "node:process";
 import { pathToFileURL } from "node:url";
 import {
   defineStorageAdapter,
+  STORE_CREDENTIALS,
   type FileStat,
   type OperationOptions,
   type StorageAdapter,
@@ -14,6 +16,7 @@ import { list } from "./list.ts";
 import { locate, parseOptions, type LocalOptions } from "./options.ts";
 import { read } from "./read.ts";
 import { remove } from "./remove.ts";
+import { dropKept, keptBytes } from "./kept-file.ts";
 import { write } from "./write.ts";
 
 /**
@@ -27,7 +30,7 @@ import { write } from "./write.ts";
  */
 export const local: StorageDefinition<LocalOptions, "anonymous"> = defineStorageAdapter({
   type: "local",
-  credentialKinds: ["anonymous"],
+  credentialKinds: STORE_CREDENTIALS.local,
   parseOptions,
   locate,
   open: ({ options }) => openFolder(parseOptions(options).path),
@@ -52,6 +55,8 @@ function openFolder(root: string): StorageAdapter {
       etags: true,
       conditionalWrites: true,
       atomicWrites: true,
+      // Their usual file systems do; one that does not is rare, and then only too careful.
+      ignoresCase: process.platform === "win32" || process.platform === "darwin",
     }),
     stat: (path, options) => told(statOf(root, path, options)),
     async *list(folder, options) {
@@ -63,6 +68,8 @@ function openFolder(root: string): StorageAdapter {
     },
     read: (path, options) => told(read(root, path, options)),
     write: (path, body, options) => told(write(root, path, body, options)),
+    keptBytes: (path, kept, options) => told(keptBytes(root, path, kept, options)),
+    dropKept: (path, kept) => told(dropKept(root, path, kept)),
     delete: (path, options) => told(remove(root, path, options)),
   });
 }

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import {
   link,
   mkdir,
@@ -12,9 +11,17 @@ import {
   type FileHandle,
 } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { AmlError, isAmlError, type FileStat, type StorePath, type WriteOptions } from "@aml/core/adapter";
+import {
+  AmlError,
+  freeChunk,
+  isAmlError,
+  type FileStat,
+  type StorePath,
+  type WriteOptions,
+} from "@aml/core/adapter";
 import { mapped } from "./errors.ts";
 import { follow, place, toFileStat } from "./folder.ts";
+import { openPartial, partialPath } from "./kept-file.ts";
 import { locked } from "./lock.ts";
 import { changed } from "./read.ts";
 
@@ -46,10 +53,10 @@ async function writeVia(
   options: WriteOptions,
 ): Promise<FileStat> {
   const { target, created } = await prepare(root, path);
-  const partial = join(dirname(target), `.aml-${randomBytes(8).toString("hex")}.partial`);
+  const partial = partialPath(target, options.resume);
   try {
     await check(target, path, options);
-    const handle = await mapped("write", path, open(partial, "wx"));
+    const handle = await openPartial(partial, path, options.resume);
     let written: FileStat;
     try {
       await pump(reader, handle, path, options);
@@ -61,8 +68,11 @@ async function writeVia(
     await commit(partial, target, path, options);
     return written;
   } catch (error) {
-    await rm(partial, { force: true });
-    await removeEmpty(dirname(target), created);
+    // A write that can be gone on with leaves what it has.
+    if (options.resume === undefined) {
+      await rm(partial, { force: true });
+      await removeEmpty(dirname(target), created);
+    }
     throw error;
   }
 }
@@ -121,17 +131,23 @@ async function pump(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   handle: FileHandle,
   path: StorePath,
-  { size, signal }: WriteOptions,
+  { size, signal, resume, freeChunks = false }: WriteOptions,
 ): Promise<void> {
-  let length = 0;
+  let length = resume?.offset ?? 0;
+  const step = resume?.stepBytes ?? Infinity;
   for (let next = await reader.read(); !next.done; next = await reader.read()) {
     signal?.throwIfAborted();
     const chunk = next.value;
+    const steps = Math.floor(length / step);
     for (let offset = 0; offset < chunk.byteLength;) {
-      const { bytesWritten } = await mapped("write", path, handle.write(chunk, offset));
+      const count = chunk.byteLength - offset;
+      const { bytesWritten } = await mapped("write", path, handle.write(chunk, offset, count, length));
       offset += bytesWritten;
+      length += bytesWritten;
     }
-    length += chunk.byteLength;
+    // A step is on the disk before its end is written down anywhere: the machine itself may stop.
+    if (Math.floor(length / step) > steps) await mapped("write", path, handle.datasync());
+    if (freeChunks) freeChunk(chunk);
   }
   signal?.throwIfAborted();
   if (size !== undefined && size !== length) {

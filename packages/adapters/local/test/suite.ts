@@ -8,7 +8,7 @@ export function suite(runner: Runner): SupportMatrix {
   return storageConformance({
     name: "local",
     runner,
-    lacks: ["secrets"],
+    lacks: ["properties", "md5", "copy", "secrets"],
     open: async () => {
       const path = await mkdtemp(join(tmpdir(), "aml-local-"));
       return {
