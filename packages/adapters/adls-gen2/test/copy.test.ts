@@ -1,0 +1,173 @@
+import { createHash } from "node:crypto";
+import { inspect } from "node:util";
+import {
+  parseStorePath,
+  Secret,
+  type AmlError,
+  type CopyFromOptions,
+  type FileStat,
+  type StorageAdapter,
+} from "@aml/core/adapter";
+import type { AdlsGen2Storage } from "@aml/adls-gen2";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import {
+  filesystemSas,
+  keyOf,
+  newFilesystem,
+  openStore,
+  sasCredential,
+  sharedServer,
+  signatureOf,
+  startServer,
+  urlOf,
+  type Server,
+} from "./gen2.ts";
+
+const path = parseStorePath;
+const MiB = 1024 * 1024;
+
+let server: Server;
+let other: Server;
+beforeAll(async () => {
+  server = await sharedServer();
+  // Another account: its keys are its own.
+  other = await startServer({ accountName: "contoso", accountKeys: [btoa("another key")] });
+});
+afterAll(() => other.close());
+
+async function copy(
+  source: StorageAdapter,
+  from: string,
+  target: StorageAdapter,
+  to: string,
+  options: Partial<CopyFromOptions> = {},
+): Promise<FileStat> {
+  const { size, etag } = await source.stat(path(from));
+  const fetched = await source.copySource?.(path(from));
+  if (fetched === undefined || target.copyFrom === undefined) throw new Error("no copy");
+  return target.copyFrom(fetched, path(to), { size, sourceEtag: etag, ...options });
+}
+
+async function textOf(store: StorageAdapter, name: string): Promise<string> {
+  return new Response((await store.read(path(name))).body).text();
+}
+
+/** A store whose requests are noted. */
+function watched(filesystem: string): { store: AdlsGen2Storage; seen: string[] } {
+  const seen: string[] = [];
+  const store = openStore(server, filesystem, keyOf(server), {
+    fetch: (url, init) => {
+      const { searchParams } = new URL(urlOf(url));
+      const headers = new Headers(init?.headers);
+      const what = headers.has("x-ms-rename-source")
+        ? "rename"
+        : headers.has("x-ms-copy-source")
+          ? "copy"
+          : (searchParams.get("comp") ?? searchParams.get("resource") ?? "");
+      seen.push(`${init?.method ?? "GET"} ${what}`.trim());
+      return fetch(url, init);
+    },
+  });
+  return { store, seen };
+}
+
+test("is one copy and one rename; bytes, type and metadata stay; nothing is half there", async () => {
+  const [from, to] = [await newFilesystem(server), await newFilesystem(server)];
+  await from.getFileClient("a b/ü%.csv").upload(Buffer.from("data"), {
+    pathHttpHeaders: { contentType: "text/csv" },
+    metadata: { owner: "ada" },
+  });
+  const { store: target, seen } = watched(to.name);
+  const sas = sasCredential(filesystemSas(server, from.name));
+  for (const [index, source] of [openStore(server, from.name), openStore(server, from.name, sas)].entries()) {
+    const told: number[] = [];
+    seen.length = 0;
+    const stat = await copy(source, "a b/ü%.csv", target, `new/c${index} ü`, {
+      onBytes: (n) => told.push(n),
+    });
+    expect(seen).toEqual(["PUT copy", "PUT rename"]);
+    expect(told).toEqual([4]);
+    expect(stat).toMatchObject({ path: `new/c${index} ü`, kind: "file", size: 4 });
+    const there = await target.stat(path(`new/c${index} ü`));
+    expect(there).toEqual({ ...stat, md5: createHash("md5").update("data").digest("base64") });
+    expect(await textOf(target, `new/c${index} ü`)).toBe("data");
+    const { contentType, metadata } = await to.getFileClient(`new/c${index} ü`).getProperties();
+    expect({ contentType, metadata }).toEqual({ contentType: "text/csv", metadata: { owner: "ada" } });
+  }
+});
+
+test("goes from one account to another, which is let in by the source's signature alone", async () => {
+  const [from, to] = [await newFilesystem(other), await newFilesystem(server)];
+  await from.getFileClient("d/a.csv").upload(Buffer.from("across"));
+  const target = openStore(server, to.name);
+  const source = openStore(other, from.name);
+  await copy(source, "d/a.csv", target, "a.csv");
+  expect(await textOf(target, "a.csv")).toBe("across");
+  const signed = await source.copySource?.(path("d/a.csv"));
+  const url = new URL(signed?.url.reveal() ?? "");
+  const signature = signatureOf(url.search);
+  url.searchParams.set("sig", btoa("wrong"));
+  for (const wrong of [url.href, `${url.origin}${url.pathname}`]) {
+    const error = await target
+      .copyFrom?.({ service: "azure_data_lake_gen2", url: new Secret(wrong) }, path("b.csv"), { size: 6 })
+      .then(
+        () => undefined,
+        (failure: unknown) => failure as AmlError,
+      );
+    expect(error).toMatchObject({ code: "unsupported", hint: "Read it and write it instead." });
+    expect(inspect(error, { depth: 9 })).not.toContain(signature);
+  }
+  await expect(target.stat(path("b.csv"))).rejects.toMatchObject({ code: "not_found" });
+});
+
+test("refuses what is there, a source that has changed, and what is no file of this service", async () => {
+  const filesystem = await newFilesystem(server);
+  const store = openStore(server, filesystem.name);
+  await filesystem.getFileClient("a").upload(Buffer.from("one"));
+  await filesystem.getFileClient("b").upload(Buffer.from("two"));
+  await expect(copy(store, "a", store, "b", { ifNoneMatch: "*" })).rejects.toMatchObject({
+    code: "already_exists",
+  });
+  await expect(copy(store, "a", store, "c", { sourceEtag: '"0x1"' })).rejects.toMatchObject({
+    code: "precondition_failed",
+  });
+  expect(await textOf(store, "b")).toBe("two");
+  await copy(store, "a", store, "b");
+  expect(await textOf(store, "b")).toBe("one");
+  const blob = { service: "azure_blob", url: new Secret("https://x.blob.core.windows.net/s/a") };
+  await expect(store.copyFrom?.(blob, path("d"), { size: 3 })).rejects.toMatchObject({ code: "unsupported" });
+  const names: string[] = [];
+  for await (const { name } of filesystem.listPaths({ recursive: true })) names.push(name ?? "");
+  expect(names).toEqual(["a", "b"]);
+});
+
+test("goes by blocks when one request is not enough, and keeps hash, type and metadata", async () => {
+  const [from, to] = [await newFilesystem(server), await newFilesystem(server)];
+  const size = 257 * MiB;
+  const chunk = new Uint8Array(MiB).fill(7);
+  const hash = createHash("md5");
+  for (let sent = 0; sent < size; sent += MiB) hash.update(chunk);
+  const digest = hash.digest("base64");
+  const source = openStore(server, from.name);
+  let left = size / MiB;
+  const body = new ReadableStream<Uint8Array>({
+    pull: (controller) => (left-- > 0 ? controller.enqueue(chunk) : controller.close()),
+  });
+  await source.write?.(path("big"), body, { size, md5: () => digest, contentType: "text/x-sevens" });
+  await from.getFileClient("big").setMetadata({ owner: "ada" });
+  const { store: target, seen } = watched(to.name);
+  let told = 0;
+  const stat = await copy(source, "big", target, "big", { onBytes: (bytes) => (told += bytes) });
+  expect(seen).toEqual([...Array<string>(5).fill("PUT copy"), "HEAD", "PUT blocklist", "PUT rename"]);
+  expect(told).toBe(size);
+  expect(stat).toMatchObject({ size, md5: digest });
+  expect(await target.stat(path("big"))).toEqual(stat);
+  const { contentType, metadata } = await to.getFileClient("big").getProperties();
+  expect({ contentType, metadata }).toEqual({ contentType: "text/x-sevens", metadata: { owner: "ada" } });
+  const end = await target.read(path("big"), { range: { offset: size - 3 } });
+  expect([...new Uint8Array(await new Response(end.body).arrayBuffer())]).toEqual([7, 7, 7]);
+  await expect(copy(source, "big", target, "other", { sourceEtag: '"0x1"' })).rejects.toMatchObject({
+    code: "precondition_failed",
+  });
+  await expect(target.stat(path("other"))).rejects.toMatchObject({ code: "not_found" });
+}, 180_000);
