@@ -1,0 +1,152 @@
+import { AmlError, isAmlError } from "@aml/core/adapter";
+import {
+  DISCONNECTED,
+  EXCEPTIONS,
+  NETWORK,
+  NO_STORE,
+  SERVER,
+  STATUSES,
+  type Attempt,
+  type Failure,
+  type Row,
+} from "./error-rows.ts";
+
+/** Reads a refusal of the service and says what it means. Of a body that is none of its own nothing is kept. */
+export async function refusalError(response: Response, attempt: Attempt): Promise<AmlError> {
+  const { status, headers } = response;
+  const body = parse(await response.text().catch(() => ""));
+  const { exception, message } = (body?.["RemoteException"] ?? {}) as Readonly<Record<string, unknown>>;
+  const name = typeof exception === "string" ? exception : undefined;
+  // An answer of 401 is in another form.
+  const known = name !== undefined || status === 401 || status >= 500 || status === 429 || status === 408;
+  const row = known
+    ? (EXCEPTIONS[name ?? ""] ?? STATUSES[status] ?? (status >= 500 ? SERVER : UNMAPPED))
+    : NO_STORE;
+  const said = typeof message === "string" ? message.replace(/\s*\[[^\]]*\]/g, "") : `status ${status}`;
+  return worded(row, fail(attempt, said), {
+    context: {
+      status,
+      ...(name !== undefined && { serviceCode: name }),
+      requestId: headers.get("x-ms-request-id") ?? undefined,
+    },
+    retryAfterMs: retryAfterMs(headers.get("retry-after")),
+  });
+}
+
+const UNMAPPED: Row = [
+  "internal",
+  ({ operation, what, said }) => `To ${operation} ${what} failed: ${said}.`,
+  () => "Try again; report it if it stays.",
+];
+
+/**
+ * Turns what `fetch` or a body threw into an `AmlError`. An abort is given back as the reason of `signal`, an
+ * `AmlError` (of a sign-in) as it is.
+ */
+export function networkError(error: unknown, attempt: Attempt, signal?: AbortSignal): unknown {
+  if (signal?.aborted) return signal.reason;
+  if (isAmlError(error)) return error;
+  const said = describe(error);
+  const row = NETWORK.find(([pattern]) => pattern.test(said))?.[1] ?? DISCONNECTED;
+  return worded(row, fail(attempt, said), { cause: error });
+}
+
+/** An error by its row, where no answer of the service stands behind it. */
+export function rowError(
+  row: Row,
+  attempt: Attempt,
+  context: Readonly<Record<string, unknown>> = {},
+): AmlError {
+  return worded(row, fail(attempt, ""), { context });
+}
+
+export function pastEnd(path: string, offset: number, size: number): AmlError {
+  return new AmlError(
+    "range_not_satisfiable",
+    `Offset ${offset} is past the end of file '${path}', which has ${size} bytes.`,
+    { operation: "read", hint: "Look up its size first.", context: { path, offset, size } },
+  );
+}
+
+export function isFolder(path: string): AmlError {
+  return new AmlError("not_found", `There is no file '${path}': it is a folder.`, {
+    operation: "read",
+    hint: "List it, and read the files in it.",
+    context: { path },
+  });
+}
+
+export function alreadyThere(path: string): AmlError {
+  return new AmlError("already_exists", `File or folder '${path}' exists already.`, {
+    operation: "write",
+    hint: "Choose another path, or allow the file to be overwritten.",
+    context: { path },
+  });
+}
+
+/** Without etags, nothing matches. @throws `precondition_failed`, as HTTP has it for what has none. */
+export function refuseIfMatch(operation: "read" | "write", ifMatch: string | undefined): void {
+  if (ifMatch === undefined) return;
+  throw new AmlError(
+    "precondition_failed",
+    "Data Lake Storage Gen1 keeps no etags that ifMatch could match.",
+    {
+      operation,
+      hint: "Leave ifMatch out; ifNoneMatch works for writes.",
+    },
+  );
+}
+
+function fail(attempt: Attempt, said: string): Failure {
+  const what = attempt.path === "" ? "the root" : `file or folder '${attempt.path}'`;
+  const first = (said.split("\n")[0] ?? "").replace(/\.$/, "").slice(0, 500);
+  return { ...attempt, what, store: attempt.options.storeName, said: first };
+}
+
+interface More {
+  readonly context?: Readonly<Record<string, unknown>>;
+  readonly retryAfterMs?: number | undefined;
+  readonly cause?: unknown;
+}
+
+function worded(
+  [code, what, hint]: Row,
+  failure: Failure,
+  { context, retryAfterMs: wait, cause }: More,
+): AmlError {
+  const text = what(failure);
+  return new AmlError(code, text.charAt(0).toUpperCase() + text.slice(1), {
+    operation: failure.operation,
+    hint: hint(failure),
+    context: { store: failure.store, host: failure.host, path: failure.path, ...context },
+    retryAfterMs: wait,
+    cause,
+  });
+}
+
+/** Runtimes hide the reason at different depths. */
+function describe(error: unknown): string {
+  const words: string[] = [];
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if ("code" in at && typeof at.code === "string") words.push(at.code);
+    words.push(at.message);
+  }
+  return words.join(" ");
+}
+
+function parse(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function retryAfterMs(header: string | null): number | undefined {
+  if (header === null) return undefined;
+  const seconds = Number(header);
+  if (Number.isFinite(seconds)) return seconds * 1000;
+  const date = Date.parse(header);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
+}
