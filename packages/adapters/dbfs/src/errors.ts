@@ -1,0 +1,158 @@
+import { AmlError, isAmlError } from "@aml/core/adapter";
+import {
+  CODES,
+  DISCONNECTED,
+  NETWORK,
+  NO_WORKSPACE,
+  REFUSED,
+  SERVER,
+  STATUSES,
+  type Attempt,
+  type Failure,
+  type Row,
+} from "./error-rows.ts";
+
+/** A refusal, read: the service's code and words, if it has any. */
+export interface Refusal {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly code: string | undefined;
+  readonly message: string;
+  /** The body is the service's own JSON, or none, as with HEAD. */
+  readonly known: boolean;
+  /** What the Files API adds. */
+  readonly reason: string | undefined;
+}
+
+/** Reads a refusal. Of a body that is no JSON of the service nothing is kept. */
+export async function readRefusal(response: Response): Promise<Refusal> {
+  const { status, headers } = response;
+  const text = await response.text().catch(() => "");
+  const body = parse(text);
+  const { error_code: code, message, details } = body ?? {};
+  const [detail] = Array.isArray(details) ? (details as readonly { reason?: unknown }[]) : [];
+  return {
+    status,
+    headers,
+    code: typeof code === "string" || typeof code === "number" ? String(code) : undefined,
+    message: typeof message === "string" ? message : "",
+    known: body !== undefined || (text === "" && status >= 400),
+    reason: typeof detail?.reason === "string" ? detail.reason : undefined,
+  };
+}
+
+/** Whether another token may help: it is not known, or no longer. */
+export function isTokenRefused({ status, code, message }: Refusal): boolean {
+  return status === 401 || (status === 403 && code !== "PERMISSION_DENIED" && /\btoken\b/i.test(message));
+}
+
+/** Whether the reason is not told, as with HEAD: another token may help. */
+export function isSilentRefusal({ status, code, message }: Refusal): boolean {
+  return status === 403 && code === undefined && message === "";
+}
+
+/** Turns a refusal of the service into an `AmlError`. */
+export function refusalError(refusal: Refusal, attempt: Attempt): AmlError {
+  const { status, code, headers, message, reason } = refusal;
+  const failure = fail(attempt, message || `status ${status}`);
+  const row = find(refusal);
+  return worded(row ?? unmapped, failure, {
+    context: {
+      status,
+      ...(code !== undefined && { serviceCode: code }),
+      ...(reason !== undefined && { reason }),
+      requestId: headers.get("x-databricks-request-id") ?? headers.get("x-request-id") ?? undefined,
+    },
+    retryAfterMs: retryAfterMs(headers.get("retry-after")),
+  });
+}
+
+function find(refusal: Refusal): Row | undefined {
+  const { status, code, reason, known } = refusal;
+  if (isTokenRefused(refusal)) return REFUSED;
+  if (reason === "FILES_API_DIRECTORY_IS_NOT_EMPTY") return CODES["IO_ERROR"];
+  // A page for people, or a way to a sign-in page.
+  if (!known && status < 500 && status !== 429 && status !== 408)
+    return status === 403 ? STATUSES[403] : NO_WORKSPACE;
+  return CODES[code ?? ""] ?? STATUSES[status] ?? (status >= 500 ? SERVER : undefined);
+}
+
+const unmapped: Row = [
+  "internal",
+  ({ operation, what, said }) => `To ${operation} ${what} failed: ${said}.`,
+  () => "Try again; report it if it stays.",
+];
+
+/**
+ * Turns what `fetch` or a body threw into an `AmlError`. An abort is given back as the reason of `signal`, an
+ * `AmlError` (of a sign-in) as it is.
+ */
+export function networkError(error: unknown, attempt: Attempt, signal?: AbortSignal): unknown {
+  if (signal?.aborted) return signal.reason;
+  if (isAmlError(error)) return error;
+  const said = describe(error);
+  const row = NETWORK.find(([pattern]) => pattern.test(said))?.[1] ?? DISCONNECTED;
+  return worded(row, fail(attempt, said), { cause: error });
+}
+
+/** An error by its row, where no answer of the service stands behind it. */
+export function rowError(
+  row: Row,
+  attempt: Attempt,
+  context: Readonly<Record<string, unknown>> = {},
+): AmlError {
+  return worded(row, fail(attempt, ""), { context });
+}
+
+function fail(attempt: Attempt, said: string): Failure {
+  const what = attempt.path === "" ? "the root" : `file or folder '${attempt.path}'`;
+  return { ...attempt, what, said: (said.split("\n")[0] ?? "").replace(/\.$/, "").slice(0, 500) };
+}
+
+interface More {
+  readonly context?: Readonly<Record<string, unknown>>;
+  readonly retryAfterMs?: number | undefined;
+  readonly cause?: unknown;
+}
+
+function worded(
+  [code, what, hint]: Row,
+  failure: Failure,
+  { context, retryAfterMs: wait, cause }: More,
+): AmlError {
+  const text = what(failure);
+  return new AmlError(code, text.charAt(0).toUpperCase() + text.slice(1), {
+    operation: failure.operation,
+    hint: hint(failure),
+    context: { host: failure.host, root: failure.root, path: failure.path, ...context },
+    retryAfterMs: wait,
+    cause,
+  });
+}
+
+/** Runtimes hide the reason at different depths. */
+function describe(error: unknown): string {
+  const words: string[] = [];
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if ("code" in at && typeof at.code === "string") words.push(at.code);
+    words.push(at.message);
+  }
+  return words.join(" ");
+}
+
+function parse(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function retryAfterMs(header: string | null): number | undefined {
+  if (header === null) return undefined;
+  const seconds = Number(header);
+  if (Number.isFinite(seconds)) return seconds * 1000;
+  const date = Date.parse(header);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
+}
