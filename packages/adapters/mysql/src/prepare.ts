@@ -1,0 +1,36 @@
+import type { EventEmitter } from "node:events";
+import type { Connection } from "mysql2";
+
+/** A statement that the server has looked at and not run. */
+export interface Prepared {
+  /** As far as the server tells before it runs the statement. */
+  readonly columns: number;
+  run(values: readonly unknown[]): EventEmitter;
+  close(): void;
+}
+
+interface DriverStatement {
+  readonly columns?: readonly unknown[];
+  execute(values: readonly unknown[]): EventEmitter;
+  close(): void;
+}
+
+/** Has a statement looked at. The protocol takes just one: what stands behind a semicolon is a mistake of syntax. */
+export function prepare(connection: Connection, sql: string): Promise<Prepared> {
+  return new Promise((resolve, reject) => {
+    connection.prepare(sql, (error: Error | null, found: unknown) => {
+      if (error) return reject(error);
+      const statement = found as DriverStatement;
+      resolve({
+        columns: statement.columns?.length ?? 0,
+        run: (values) => statement.execute(values),
+        close: () => connection.unprepare(sql),
+      });
+    });
+  });
+}
+
+/** Runs it with values that are sent apart from its text. */
+export function execute(prepared: Prepared, values: readonly unknown[]): EventEmitter {
+  return prepared.run(values);
+}

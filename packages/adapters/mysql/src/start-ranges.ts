@@ -1,0 +1,155 @@
+import { AmlError, isAmlError } from "@aml/core/adapter";
+import {
+  keyRanges,
+  type BoundStatement,
+  type KeyRange,
+  type SqlCursor,
+  type SqlPartition,
+} from "@aml/core/sql";
+import type { Connection } from "mysql2";
+import { checkStatement } from "./check-statement.ts";
+import { command, rowsOf } from "./command.ts";
+import { giveBack } from "./cursor.ts";
+import { encodeValue } from "./encode-value.ts";
+import { queryError } from "./errors.ts";
+import type { Pool } from "./pool.ts";
+import { begin, startOn, type StartOptions } from "./start.ts";
+
+const SNAPSHOT = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
+const TRIES = 20;
+
+/**
+ * Reads a statement in ranges of a key, all of one snapshot: each connection begins a snapshot of its own, and they are
+ * taken for one when the server says that each stands at the same place of its binary log. A write in between makes
+ * them differ, and they begin anew.
+ *
+ * @throws `unsupported` where the server does not tell the place of a snapshot: MySQL, and MariaDB without a binary log.
+ * @see https://mariadb.com/kb/en/enhancements-for-start-transaction-with-consistent-snapshot/ – read 2026-11
+ */
+export async function startRanges(
+  pool: Pool,
+  statement: BoundStatement,
+  options: StartOptions,
+  { column, ranges }: SqlPartition,
+): Promise<readonly SqlCursor[]> {
+  checkStatement(statement.text);
+  const connections = await sameSnapshot(pool, ranges, options.signal);
+  const cursors: SqlCursor[] = [];
+  try {
+    const [first, ...others] = connections as [Connection, ...Connection[]];
+    const keys = await keysOf(pool, first, statement, column, ranges);
+    for (const spare of others.slice(keys.length - 1)) await giveBack(pool, spare);
+    for (const [at, range] of keys.entries()) {
+      const connection = connections[at] as Connection;
+      cursors.push(await startOn(pool, connection, within(statement, column, range), options));
+    }
+    return cursors;
+  } catch (error) {
+    await Promise.all(cursors.map((cursor) => cursor.cancel()));
+    await Promise.all(connections.map((connection) => pool.kill(connection)));
+    throw error;
+  }
+}
+
+async function sameSnapshot(pool: Pool, count: number, signal: AbortSignal): Promise<readonly Connection[]> {
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    const connections: Connection[] = [];
+    try {
+      for (let at = 0; at < count; at += 1) connections.push(await begin(pool, SNAPSHOT, signal));
+      const places = await Promise.all(connections.map(placeOf));
+      if (places.includes("")) throw noSnapshot(pool);
+      if (new Set(places).size === 1) return connections;
+      for (const connection of connections) await giveBack(pool, connection);
+    } catch (error) {
+      for (const connection of connections) pool.drop(connection);
+      throw error;
+    }
+  }
+  throw new AmlError("unavailable", `${pool.facts.uri} is written to so much that no snapshot was shared.`, {
+    operation: "query",
+    hint: "Try again later, or use fewer ranges.",
+  });
+}
+
+/** Of the connection's snapshot; empty where the server does not tell it. */
+async function placeOf(connection: Connection): Promise<string> {
+  const rows = await command(connection, "SHOW STATUS LIKE 'binlog\\_snapshot\\_%'");
+  return rows
+    .filter(([name]) => /_(file|position)$/i.test(String(name)))
+    .map(([, value]) => String(value))
+    .filter((value) => value !== "" && value !== "0")
+    .join(":");
+}
+
+/** The ranges between the smallest and the largest key of the snapshot. */
+async function keysOf(
+  { facts }: Pool,
+  connection: Connection,
+  statement: BoundStatement,
+  column: string,
+  ranges: number,
+): Promise<readonly KeyRange[]> {
+  const key = quoted(column);
+  const { text, values } = wrapped(statement, `SELECT MIN(${key}), MAX(${key}) FROM`, "", []);
+  let found: readonly unknown[];
+  try {
+    const { default: mysql } = await import("mysql2");
+    const bound = values.map((value) => encodeValue(value, mysql.TypedParameter));
+    [found = []] = await rowsOf(connection, text, bound);
+  } catch (error) {
+    throw isAmlError(error) ? error : queryError(error, facts, statement);
+  }
+  const [least, most] = found.map((value) => (value === null ? undefined : toKey(value, column)));
+  return keyRanges(least, most, ranges);
+}
+
+function toKey(value: unknown, column: string): bigint {
+  if (/^-?\d+$/.test(String(value))) return BigInt(String(value));
+  throw new AmlError("config_invalid", `The column ${JSON.stringify(column)} is no integer key.`, {
+    operation: "query",
+    hint: "Give partitionOn an integer column of the result.",
+  });
+}
+
+function within(statement: BoundStatement, column: string, { from, to, nulls }: KeyRange): BoundStatement {
+  const key = quoted(column);
+  const bounds = [from === undefined ? "" : `${key} >= ?`, to === undefined ? "" : `${key} < ?`];
+  const inside = bounds.filter(Boolean).join(" AND ") || "TRUE";
+  const where = nulls ? `WHERE (${inside}) OR ${key} IS NULL` : `WHERE ${inside}`;
+  return wrapped(
+    statement,
+    "SELECT * FROM",
+    where,
+    [from, to].filter((end) => end !== undefined),
+  );
+}
+
+/** Puts a statement into another as a table. Its lines stay where they are, for the places in messages. */
+function wrapped(
+  statement: BoundStatement,
+  before: string,
+  after: string,
+  more: readonly bigint[],
+): BoundStatement {
+  const inner = statement.text.replace(/[\s;]+$/, "");
+  return {
+    ...statement,
+    text: `${before} (${inner}\n) AS aml_ranges ${after}`,
+    values: [...statement.values, ...more],
+  };
+}
+
+function quoted(name: string): string {
+  return `\`${name.replaceAll("`", "``")}\``;
+}
+
+function noSnapshot({ facts }: Pool): AmlError {
+  return new AmlError(
+    "unsupported",
+    `${facts.uri} does not tell whether two connections see the same data.`,
+    {
+      operation: "query",
+      hint: "Read without partitionOn. Only MariaDB with its binary log on can share a snapshot.",
+    },
+  );
+}
