@@ -95,11 +95,41 @@ function listNode(
     const found = texts.indexOf(JSON.stringify(item), from);
     const kept = found < 0 ? undefined : nodes[found];
     if (kept) from = found + 1;
-    seq.items.push(kept ?? freshNode(section === "transformations" ? formatStep(item as Step) : item));
+    const step = section === "transformations" ? (item as Step) : undefined;
+    const at = seq.items.length;
+    const comesAgain = after.slice(at).some((other) => JSON.stringify(other) === texts[at]);
+    const changed = comesAgain ? undefined : nodes[at];
+    seq.items.push(
+      kept ??
+        (step && changed && changedStep(step, before[at] as Step, changed)) ??
+        freshNode(step ? formatStep(step) : item),
+    );
   }
   copyComments(old, seq);
   return seq;
 }
+
+/** The node of a step at the same place, with the options that are others now; undefined for another step. */
+function changedStep(step: Step, before: Step, old: ParsedNode): ParsedNode | undefined {
+  const options = isMap<ParsedNode, ParsedNode>(old) ? old.items[0]?.value : undefined;
+  const formatted = formatStep(step)[step.op];
+  if (before.op !== step.op || !isMap<ParsedNode, ParsedNode>(options) || !isPlainMap(formatted))
+    return undefined;
+  // What is merged in from elsewhere is not to be changed here.
+  if (options.items.some(({ key }) => keyText(key) === "<<")) return undefined;
+  const [now, then] = [step, before] as unknown as readonly [PlainMap, PlainMap];
+  for (const key of new Set([...Object.keys(now), ...Object.keys(then)])) {
+    if (key === "op" || JSON.stringify(now[key]) === JSON.stringify(then[key])) continue;
+    if (now[key] === undefined) options.delete(key);
+    else options.set(key as never, freshNode(formatted[key]) as never);
+  }
+  return old;
+}
+
+type PlainMap = Readonly<Record<string, unknown>>;
+
+const isPlainMap = (value: unknown): value is PlainMap =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 function mapNode(after: object, before: object, old: ParsedNode | null | undefined): YAMLMap {
   const map = new YAMLMap();

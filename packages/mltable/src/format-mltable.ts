@@ -1,4 +1,5 @@
-import { type ColumnConversion, formatFilter, type Step } from "@aml/core";
+import { type ColumnConversion, type Step } from "@aml/core";
+import { formatFilter } from "@aml/core/plan";
 import { Document, Scalar } from "yaml";
 import type { MLTable } from "./mltable.ts";
 import { parseMLTable } from "./parse-mltable.ts";

@@ -1,3 +1,6 @@
+export { fromV1Definition, type FromV1Result } from "./from-v1-definition.ts";
+export { toV1Definition, type ToV1Result } from "./to-v1-definition.ts";
+export type { ConversionLoss } from "./v1-definition.ts";
 export { editMLTable, type MLTableEdit } from "./edit-mltable.ts";
 export { formatMLTable } from "./format-mltable.ts";
 export type { MLTable, Traits } from "./mltable.ts";

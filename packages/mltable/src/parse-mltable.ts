@@ -1,12 +1,5 @@
-import {
-  AmlError,
-  checkSteps,
-  type PathSpec,
-  type PlanIssue,
-  pointerText,
-  type Report,
-  type Step,
-} from "@aml/core";
+import { AmlError, type PathSpec, type Step } from "@aml/core";
+import { checkSteps, type PlanIssue, pointerText, type Report } from "@aml/core/plan";
 import { isScalar } from "yaml";
 import { closest } from "./closest.ts";
 import type { MLTable, Traits } from "./mltable.ts";

@@ -1,13 +1,5 @@
-import {
-  isAmlError,
-  parseFilter,
-  parseStep,
-  type PlanIssue,
-  type Pointer,
-  type Report,
-  type Step,
-  STEP_OPS,
-} from "@aml/core";
+import { isAmlError, type Step } from "@aml/core";
+import { parseFilter, parseStep, type PlanIssue, type Pointer, type Report, STEP_OPS } from "@aml/core/plan";
 
 /** The steps that may stand without an argument. */
 const BARE = /^(read_|extract_columns_)/;

@@ -1,27 +1,40 @@
 import {
   AmlError,
   isUri,
-  parsePlan,
   parseUri,
   type PathSpec,
   type Plan,
   resolvePatternUri,
   resolveUri,
 } from "@aml/core";
+import { parsePlan } from "@aml/core/plan";
 import type { MLTable } from "./mltable.ts";
 
 /**
- * The plan that an MLTable stands for: its paths made absolute, its steps as they are. Traits and metadata, which
- * change no rows, are not part of it.
+ * The plan that an MLTable stands for: its paths made absolute, its steps as they are, of its traits the columns of
+ * times. Other traits and the metadata, which change no rows, are not part of it.
  *
  * @param folderUri - the folder that holds the `MLTable` file.
  * @throws `path_invalid` for a path that leaves its store or is local in a remote folder; `plan_invalid`.
  */
-export function toPlan(table: Pick<MLTable, "paths" | "transformations">, folderUri: string): Plan {
+export function toPlan(
+  table: Pick<MLTable, "paths" | "transformations"> & Partial<Pick<MLTable, "traits">>,
+  folderUri: string,
+): Plan {
   const paths = table.paths.map((entry) =>
     mapPath(entry, (path, kind) => resolvePath(folderUri, path, kind)),
   );
-  return parsePlan({ version: 1, source: { from: "paths", paths }, steps: table.transformations });
+  const { timestamp_column, partition_timestamp_column: partition } = table.traits ?? {};
+  const traits = {
+    timestamp_column,
+    ...(typeof partition === "string" ? { partition_timestamp_column: partition } : {}),
+  };
+  return parsePlan({
+    version: 1,
+    source: { from: "paths", paths },
+    steps: table.transformations,
+    ...(timestamp_column === undefined ? {} : { traits }),
+  });
 }
 
 /**
@@ -31,7 +44,7 @@ export function toPlan(table: Pick<MLTable, "paths" | "transformations">, folder
  * @throws `unsupported` for a plan over a query; `plan_invalid`.
  */
 export function fromPlan(plan: Plan, folderUri?: string): MLTable {
-  const { source, steps } = parsePlan(plan);
+  const { source, steps, traits = {} } = parsePlan(plan);
   if (source.from === "query") {
     throw new AmlError("unsupported", "A plan over a SQL query has no public MLTable form", {
       hint: "Export its rows to files and make the MLTable of those.",
@@ -43,7 +56,7 @@ export function fromPlan(plan: Plan, folderUri?: string): MLTable {
   return Object.freeze({
     paths: Object.freeze(paths),
     transformations: steps,
-    traits: Object.freeze({}),
+    traits: Object.freeze({ ...traits }),
     metadata: Object.freeze({}),
   });
 }

@@ -1,4 +1,5 @@
-import { AmlError, type Pointer } from "@aml/core";
+import { AmlError } from "@aml/core";
+import type { Pointer } from "@aml/core/plan";
 import {
   type Document,
   isAlias,

@@ -45,6 +45,33 @@ describe("editMLTable", () => {
     expect(parseMLTable(out)).toEqual({ ...table, transformations: steps });
   });
 
+  test("changes the options of a step, and keeps its others with their comments", () => {
+    const [read, ...rest] = table.transformations as readonly [
+      Extract<Step, { op: "read_delimited" }>,
+      ...Step[],
+    ];
+    const change = (step: Step): string => editMLTable(TEXT, { transformations: [step, ...rest] });
+    const head = "  - read_delimited:\n      delimiter: \";\" # semi\n      encoding: 'utf-8'\n";
+    const typed: Step = {
+      ...read,
+      infer_column_types: { column_type_overrides: [{ columns: "a", column_type: "int" }] },
+    };
+    expect(change(typed)).toContain(
+      `${head}      infer_column_types:\n        column_type_overrides:\n          - columns: a\n            column_type: int\n  - take: 5 # five\n`,
+    );
+    expect(parseMLTable(change(typed)).transformations).toEqual([typed, ...rest]);
+    const { delimiter: _, ...bare } = read;
+    expect(change(bare)).toContain("  - read_delimited:\n      encoding: 'utf-8'\n  - take: 5 # five\n");
+    expect(change({ op: "read_parquet" })).toContain("  - read_parquet:\n      include_path_column: false\n");
+    const merged =
+      "x: &x { delimiter: ';' }\npaths: [{ file: a }]\ntransformations:\n  - read_delimited: { <<: *x, encoding: latin1 }\n".replace(
+        "x: &x { delimiter: ';' }\n",
+        "metadata: { x: &x { delimiter: ';' } }\n",
+      );
+    const plain: Step = { op: "read_delimited", encoding: "latin1" };
+    expect(parseMLTable(editMLTable(merged, { transformations: [plain] })).transformations).toEqual([plain]);
+  });
+
   test("keeps the comments of paths that stay", () => {
     const paths = [{ file: "./c.csv" }, ...table.paths.slice(1)];
     const out = editMLTable(TEXT, { paths });

@@ -145,8 +145,15 @@ const fileStep = fc.oneof(
     { requiredKeys: ["op", "probability"] },
   ),
   fc
-    .constantFrom("/{a}/{b}.csv", "{When:yyyy/MM/dd}/", "/{x}/*/{{y}}")
-    .map((partition_format) => ({ op: "extract_columns_from_partition_format", partition_format })),
+    .tuple(
+      fc.constantFrom("/{a}/{b}.csv", "{When:yyyy/MM/dd}/", "/{x}/*/{{y}}"),
+      fc.constantFrom({}, { value_encoding: "hive" }),
+    )
+    .map(([partition_format, more]) => ({
+      op: "extract_columns_from_partition_format",
+      partition_format,
+      ...more,
+    })),
 );
 const rowStep = fc.oneof(
   fileStep,

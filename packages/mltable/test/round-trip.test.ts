@@ -1,4 +1,5 @@
-import { type AmlError, parsePlan } from "@aml/core";
+import { type AmlError } from "@aml/core";
+import { parsePlan } from "@aml/core/plan";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
@@ -143,6 +144,19 @@ type: mltable
       { numRuns: 300 },
     );
   });
+});
+
+test("the columns of times go with the plan and come back; other traits stay with the file", () => {
+  const table = parseMLTable(
+    "paths: [{file: a}]\ntraits: {timestamp_column: d, partition_timestamp_column: p, index_columns: [i]}\n",
+  );
+  const plan = toPlan(table, FOLDER);
+  const traits = { timestamp_column: "d", partition_timestamp_column: "p" };
+  expect(plan.traits).toEqual(traits);
+  expect(fromPlan(plan, FOLDER).traits).toEqual(traits);
+  expect(
+    toPlan(parseMLTable("paths: [{file: a}]\ntraits: {index_columns: [i]}\n"), FOLDER),
+  ).not.toHaveProperty("traits");
 });
 
 describe("toPlan", () => {
