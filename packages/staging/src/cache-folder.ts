@@ -1,13 +1,25 @@
 import { createHash, randomUUID } from "node:crypto";
-import { link, mkdir, readdir, rename, rm, stat, unlink, utimes } from "node:fs/promises";
+import {
+  link,
+  mkdir,
+  readdir,
+  rename,
+  rm,
+  stat,
+  truncate,
+  unlink,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { AmlError } from "@aml/core";
 
 /**
- * A folder of whole files, shared by processes without locks.
+ * A folder of files, shared by processes without locks.
  *
- * `objects/<key>` are the kept files. Whoever uses one makes a hard link to it in a folder of their own,
+ * `objects/<key>` are the kept files, whole and never changed. `objects/<key>.sparse` are files of which their users
+ * write ranges, all of them the same bytes, and `objects/<key>.ranges` says which. Whoever uses one makes a hard link to it in a folder of their own,
  * `sessions/<host>~<pid>~<id>/`; so an object with more than one link is in use somewhere and is not evicted, and
  * if it is evicted all the same in a race, its users keep their data.
  */
@@ -18,13 +30,26 @@ export interface CacheFolder {
   take(key: string, target: string): Promise<boolean>;
   /** Keeps a finished file of the session under a key; the file stays. */
   keep(key: string, source: string): Promise<void>;
+  /** Links a file that is kept in part into the session, with what says which parts; both are made if need be. */
+  takeSparse(key: string, size: number, target: SparseLinks): Promise<void>;
+  /** Whether there is a kept object. */
+  has(key: string): Promise<boolean>;
+  /** Says that kept files have grown by so many bytes. */
+  grown(bytes: number): void;
   /** Evicts what was not used for longest until `bytes` more fit. @throws `resource_exhausted`. */
   makeRoom(bytes: number): Promise<void>;
   /** Says that `bytes` were added to (or, negative, given back by) the session beside the kept objects. */
   account(bytes: number): void;
+  /** Deletes what is kept under a key, in a folder of this process alone: nobody uses it any longer. */
+  forget(key: string): Promise<void>;
   /** Deletes all objects that nobody uses. */
   clean(): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface SparseLinks {
+  readonly data: string;
+  readonly journal: string;
 }
 
 export function cacheKey(parts: readonly unknown[]): string {
@@ -35,16 +60,28 @@ const FOREIGN_SESSION_MS = 7 * 24 * 3_600_000;
 /** Other processes add objects too; the sum is taken afresh after this many of one's own. */
 const RECOUNT_EVERY = 256;
 
-export async function openCacheFolder(folder: string, maxBytes: number): Promise<CacheFolder> {
-  const objects = join(folder, "objects");
+export interface CacheFolderOptions {
+  readonly folder: string;
+  readonly maxBytes: number;
+  /** False: objects are the session's own, and go when nobody uses them. */
+  readonly keep: boolean;
+}
+
+export async function openCacheFolder({
+  folder,
+  maxBytes,
+  keep: keeps,
+}: CacheFolderOptions): Promise<CacheFolder> {
   const sessions = join(folder, "sessions");
   const session = join(sessions, `${hostname()}~${process.pid}~${randomUUID()}`);
+  const objects = join(keeps ? folder : session, "objects");
   await mkdir(objects, { recursive: true });
   await mkdir(session, { recursive: true });
   await removeDeadSessions(sessions);
   let known = sumOf(await listObjects(objects));
   let held = 0;
   let sinceCount = 0;
+  let closed = false;
 
   const evictTo = async (limit: number): Promise<void> => {
     const entries = await listObjects(objects);
@@ -52,7 +89,8 @@ export async function openCacheFolder(folder: string, maxBytes: number): Promise
     for (const entry of entries.toSorted((a, b) => a.usedMs - b.usedMs)) {
       if (total <= limit) break;
       if (entry.links > 1) continue;
-      await rm(entry.path, { force: true });
+      // A sparse file goes before its journal: what that says of the next one is checked before it is believed.
+      for (const path of [entry.path, ...entry.beside]) await rm(path, { force: true });
       total -= entry.size;
     }
     known = total;
@@ -72,6 +110,22 @@ export async function openCacheFolder(folder: string, maxBytes: number): Promise
       const now = new Date();
       await utimes(target, now, now);
       return true;
+    },
+    async takeSparse(key, size, { data, journal }) {
+      const path = join(objects, key);
+      await linkOrCreate(`${path}${SPARSE}`, data, size);
+      await linkOrCreate(`${path}${JOURNAL}`, journal, 0);
+      const now = new Date();
+      await utimes(data, now, now);
+    },
+    has: (key) =>
+      stat(join(objects, key)).then(
+        () => true,
+        () => false,
+      ),
+    grown(bytes) {
+      known += bytes;
+      if (bytes > 0) sinceCount += 1;
     },
     async keep(key, source) {
       // link() refuses an existing name and rename() replaces it: either way `objects` only ever sees whole files.
@@ -97,13 +151,48 @@ export async function openCacheFolder(folder: string, maxBytes: number): Promise
     account(bytes) {
       held += bytes;
     },
+    async forget(key) {
+      if (keeps || closed) return;
+      for (const ending of ["", SPARSE, JOURNAL]) await rm(join(objects, `${key}${ending}`), { force: true });
+      known = sumOf(await listObjects(objects));
+    },
     clean: () => evictTo(0),
-    close: () => rm(session, { recursive: true, force: true }),
+    close() {
+      closed = true;
+      return rm(session, { recursive: true, force: true });
+    },
   };
+}
+
+const SPARSE = ".sparse";
+const JOURNAL = ".ranges";
+
+/** Links an object; if there is none, an empty one of a size, which takes no room. */
+async function linkOrCreate(path: string, target: string, size: number): Promise<void> {
+  for (;;) {
+    try {
+      return await link(path, target);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
+    const made = `${target}.new`;
+    await writeFile(made, "", { flag: "wx" });
+    try {
+      await truncate(made, size);
+      await link(made, path);
+    } catch (error) {
+      // Another process was faster.
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    } finally {
+      await unlink(made);
+    }
+  }
 }
 
 interface CachedObject {
   readonly path: string;
+  /** Files that go with it. */
+  readonly beside: readonly string[];
   readonly size: number;
   readonly links: number;
   readonly usedMs: number;
@@ -115,15 +204,23 @@ function sumOf(entries: readonly CachedObject[]): number {
 
 async function listObjects(folder: string): Promise<CachedObject[]> {
   const out: CachedObject[] = [];
-  for (const name of await readdir(folder)) {
+  const names = new Set(await readdir(folder));
+  for (const name of names) {
+    const isSparse = name.endsWith(SPARSE);
+    const journal = isSparse ? [name.replace(SPARSE, JOURNAL)] : [];
+    if (name.endsWith(JOURNAL) && names.has(name.replace(JOURNAL, SPARSE))) continue;
     const path = join(folder, name);
     const found = await stat(path).catch(() => undefined);
-    if (found !== undefined) {
-      out.push({ path, size: found.size, links: found.nlink, usedMs: found.mtimeMs });
-    }
+    if (found === undefined) continue;
+    const beside = journal.filter((one) => names.has(one)).map((one) => join(folder, one));
+    const size = isSparse ? Math.min(found.size, found.blocks * BLOCK_BYTES) : found.size;
+    out.push({ path, beside, size, links: found.nlink, usedMs: found.mtimeMs });
   }
   return out;
 }
+
+/** Of `stat`, whatever the file system's own are. */
+const BLOCK_BYTES = 512;
 
 /** A process that was killed leaves its session behind; one of another host can only be judged by its age. */
 async function removeDeadSessions(folder: string): Promise<void> {

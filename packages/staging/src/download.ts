@@ -1,5 +1,7 @@
+import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { AmlError, type FileRef } from "@aml/core";
+import { freeChunk } from "@aml/core/adapter";
 import { removeFile } from "./cache-folder.ts";
 import type { StageTransform } from "./stage-transform.ts";
 
@@ -9,6 +11,8 @@ export interface DownloadTask {
   /** Named in errors. */
   readonly folder: string;
   readonly transform?: StageTransform | undefined;
+  /** A copy of the file that is here already. */
+  readonly copy?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -22,14 +26,16 @@ export interface DownloadTask {
 export async function download(task: DownloadTask): Promise<number> {
   const { file, transform, signal } = task;
   signal?.throwIfAborted();
-  const source = readChecked(file, signal);
+  const source =
+    task.copy === undefined ? readChecked(file, signal) : createReadStream(task.copy, { signal });
   const chunks = transform === undefined ? source : transform.apply(source, file);
   try {
-    return await writeAll(task.target, chunks);
+    const free = transform === undefined && file.storage.capabilities.ownChunks === true;
+    return await writeAll(task.target, chunks, free);
   } catch (error) {
     await removeFile(task.target);
     signal?.throwIfAborted();
-    throw isDiskFull(error) ? diskFull(task, error) : error;
+    throw isDiskFull(error) ? diskFull(file, task.folder, file.stat.size, error) : error;
   }
 }
 
@@ -65,7 +71,7 @@ export function changed(file: FileRef, how: string): AmlError {
   });
 }
 
-async function writeAll(target: string, chunks: AsyncIterable<Uint8Array>): Promise<number> {
+async function writeAll(target: string, chunks: AsyncIterable<Uint8Array>, free: boolean): Promise<number> {
   const handle = await open(target, "wx");
   let written = 0;
   try {
@@ -75,6 +81,7 @@ async function writeAll(target: string, chunks: AsyncIterable<Uint8Array>): Prom
         from += (await handle.write(chunk, from, chunk.byteLength - from)).bytesWritten;
       }
       written += chunk.byteLength;
+      if (free) freeChunk(chunk);
     }
   } finally {
     await handle.close();
@@ -82,18 +89,33 @@ async function writeAll(target: string, chunks: AsyncIterable<Uint8Array>): Prom
   return written;
 }
 
+export function notHere(file: FileRef, folder: string): AmlError {
+  const { uri, stat } = file;
+  return new AmlError(
+    "unavailable",
+    `${uri} is not in the cache ${folder}, and nothing is fetched offline.`,
+    {
+      hint:
+        stat.etag === undefined
+          ? "Read it online: its store gives no etag, so it is never kept."
+          : `Read the same version of ${uri} online first.`,
+      context: { uri, folder },
+    },
+  );
+}
+
 export function isDiskFull(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
   return code === "ENOSPC" || code === "EDQUOT";
 }
 
-function diskFull({ file, folder }: DownloadTask, cause: unknown): AmlError {
+export function diskFull(file: FileRef, folder: string, bytes: number, cause: unknown): AmlError {
   return new AmlError(
     "resource_exhausted",
-    `The disk of ${folder} is full: staging ${file.uri} needs ${file.stat.size} bytes.`,
+    `The disk of ${folder} is full: staging ${file.uri} needs ${bytes} bytes.`,
     {
-      hint: `Free at least ${file.stat.size} bytes there, or choose a cache folder on another disk.`,
-      context: { folder, uri: file.uri, neededBytes: file.stat.size },
+      hint: `Free at least ${bytes} bytes there, or choose a cache folder on another disk.`,
+      context: { folder, uri: file.uri, neededBytes: bytes },
       cause,
     },
   );

@@ -1,12 +1,18 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, open } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { AmlError, isAmlError, type FileRef, type OperationOptions } from "@aml/core";
+import type { ByteRange } from "./byte-ranges.ts";
 import { cacheKey, openCacheFolder, removeFile, type CacheFolder } from "./cache-folder.ts";
-import { changed, download } from "./download.ts";
+import { changed, download, notHere } from "./download.ts";
+import { downloadRanges } from "./download-ranges.ts";
 import { createGate } from "./gate.ts";
+import { createRangeGate } from "./range-gate.ts";
+import { readStart } from "./read-start.ts";
+import { canBeSparse, createSparseFiles } from "./sparse-files.ts";
 import type { StageTransform } from "./stage-transform.ts";
+import { PARALLEL_RANGES } from "./transfer-meter.ts";
 
 export interface StagerOptions {
   /** Created when missing; may be shared by processes. On one disk, and one that has hard links. */
@@ -15,6 +21,13 @@ export interface StagerOptions {
   readonly maxBytes?: number | undefined;
   /** Downloads at a time. Default 8. */
   readonly concurrency?: number | undefined;
+  /**
+   * False: files are there while they are in use and then no more, and are not looked for among kept ones. They lie in
+   * the folder all the same, and count for `maxBytes`. Default true.
+   */
+  readonly keep?: boolean | undefined;
+  /** Gives what is kept, by URI and etag, and files of this machine; no store is asked for anything. Default false. */
+  readonly offline?: boolean | undefined;
 }
 
 export interface StageOptions extends OperationOptions {
@@ -34,28 +47,65 @@ export interface StagedFile {
   release(): Promise<void>;
 }
 
+/** A local file of a remote one's length, of which some ranges are there. */
+export interface SparseFile extends StagedFile {
+  /**
+   * Fetches what is missing of some ranges, which must not overlap; up to 32 requests at a time, and with them what lies
+   * between if that takes less than a request more, or the whole file if most of it is missing or would come along. A
+   * range of which a byte is missing has zeros for its first 64 bytes, or as many as it has.
+   *
+   * @returns the bytes that were missing.
+   * @throws as `stage`; what has come until then stays.
+   */
+  fetch(ranges: readonly ByteRange[], options?: OperationOptions): Promise<number>;
+  /** How many bytes of some ranges would have to be fetched. */
+  missing(ranges: readonly ByteRange[], options?: OperationOptions): Promise<number>;
+  /** Bytes of a range that was fetched. */
+  read(range: ByteRange): Promise<Uint8Array>;
+}
+
 /** Brings files of any store onto this machine. */
 export interface Stager extends AsyncDisposable {
   readonly folder: string;
   /**
-   * A local path with the file's bytes, or with what the transform makes of them. Without a transform a file on this
-   * machine is used where it lies. A file without etag is shared while it is in use and never kept.
+   * A local path with the file's bytes, or with what the transform makes of them, from a copy that is kept if there is
+   * one. Without a transform a file on this machine is used where it lies. A file without etag is shared while it is in
+   * use and never kept.
    *
-   * @throws `precondition_failed` (changed since listed), `resource_exhausted` (disk or cache full), `unavailable`,
-   * what the store and the transform throw.
+   * @throws `precondition_failed` (changed since listed), `resource_exhausted` (disk or cache full), `unavailable` (the
+   * store ended early, or not kept and offline), what the store and the transform throw.
    */
   stage(file: FileRef, options?: StageOptions): Promise<StagedFile>;
   /**
-   * The first bytes of a file, fewer when it is shorter; nothing is kept.
+   * A local file that begins without a byte, for readers of ranges. Other users of the cache share what is fetched of it.
+   * Undefined for a file to be staged whole: one that is on this machine already, has up to 1 MiB or no etag; and on
+   * Windows.
    *
-   * @throws `precondition_failed`, and what the store throws.
+   * @throws `unavailable` offline, for one to be staged whole that is not kept; what the file system throws.
    */
-  readPrefix(file: FileRef, bytes: number, options?: OperationOptions): Promise<Uint8Array>;
+  stageSparse(file: FileRef, options?: OperationOptions): Promise<SparseFile | undefined>;
+  /**
+   * The bytes of a file, or what the transform makes of them, from the first on and no further than they are asked for:
+   * leaving the loop ends the reading. Of a remote file 256 KiB are fetched, and when these do not do, each time as many
+   * again as there are, up to 4 MiB; they are kept as `stageSparse` keeps them. A file of up to 1 MiB is fetched and
+   * kept whole.
+   *
+   * Iterating throws what `stage` throws.
+   */
+  readStart(file: FileRef, options?: StageOptions): AsyncIterable<Uint8Array>;
+  /** Whether staging the file would fetch nothing: it is kept, in use, or lies on this machine. */
+  isHere(file: FileRef, options?: StageOptions): Promise<boolean>;
   /** Deletes all kept files that nobody uses, in this process or another. */
   clean(): Promise<void>;
 }
 
 const DEFAULT_MAX_BYTES = 20 * 2 ** 30;
+
+interface HowStaged {
+  readonly transform?: StageTransform | undefined;
+  /** As `downloadRanges` does it: for a file without a transform that can be sparse. */
+  readonly inRanges?: boolean;
+}
 
 interface Shared {
   readonly path: string;
@@ -68,33 +118,61 @@ interface Entry {
   users: number;
 }
 
+/** @throws `config_invalid` for a `maxBytes` that is not above 0. */
 export function createStager(options: StagerOptions): Stager {
   const folder = resolve(options.folder);
   const maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
+  if (!(maxBytes > 0)) {
+    throw new AmlError("config_invalid", `A cache of ${maxBytes} bytes holds no file.`, {
+      hint: "Give maxBytes as a number above 0; keep: false keeps nothing.",
+    });
+  }
   const gate = createGate(options.concurrency ?? 8);
   const entries = new Map<string, Entry>();
+  const { keep = true, offline = false } = options;
+  const rangeGate = createRangeGate(PARALLEL_RANGES);
   let opened: Promise<CacheFolder> | undefined;
   let closed = false;
   const cacheFolder = (): Promise<CacheFolder> => {
     if (closed) throw new AmlError("config_invalid", `The stager of ${folder} was disposed of already.`);
-    return (opened ??= mkdir(folder, { recursive: true }).then(() => openCacheFolder(folder, maxBytes)));
+    return (opened ??= mkdir(folder, { recursive: true }).then(() =>
+      openCacheFolder({ folder, maxBytes, keep }),
+    ));
   };
+
+  const sparse = createSparseFiles({
+    folder,
+    cache: cacheFolder,
+    gate: rangeGate,
+    offline,
+    stageWhole: (file, { signal }) => stageShared(file, { signal, inRanges: true }),
+  });
 
   const fetchInto = async (
     key: string,
     file: FileRef,
-    transform: StageTransform | undefined,
+    { transform, inRanges }: HowStaged,
     signal: AbortSignal,
   ) => {
     const cache = await cacheFolder();
     const target = join(cache.session, `${key.slice(0, 32)}-${randomUUID()}`);
     const kept = file.stat.etag !== undefined;
     if (kept && (await cache.take(key, target))) return { path: target, held: 0 };
+    const copy = `${target}.copy`;
+    const isChanged = kept && transform !== undefined;
+    const mayAsk = !offline || localPathOf(file) !== undefined;
+    if (!mayAsk && !(isChanged && (await cache.has(keyOf(file))))) throw notHere(file, folder);
     await cache.makeRoom(file.stat.size);
     cache.account(file.stat.size);
     let held = file.stat.size;
     try {
-      const written = await download({ file, target, folder, transform, signal });
+      const isHere = isChanged && (await cache.take(keyOf(file), copy));
+      if (!mayAsk && !isHere) throw notHere(file, folder);
+      const task = { file, target, folder, transform, signal };
+      const written =
+        inRanges === true
+          ? await downloadRanges(task, rangeGate)
+          : await download(isHere ? { ...task, copy } : task);
       // A store elsewhere gives one version of a file; on this machine it can be written to while it is read.
       if (localPathOf(file) !== undefined) await checkCopied(file, target, signal);
       cache.account(written - held);
@@ -104,6 +182,8 @@ export function createStager(options: StagerOptions): Stager {
     } catch (error) {
       cache.account(-held);
       throw error;
+    } finally {
+      await removeFile(copy);
     }
     cache.account(-held);
     return { path: target, held: 0 };
@@ -118,9 +198,10 @@ export function createStager(options: StagerOptions): Stager {
     if (shared === undefined) return;
     await removeFile(shared.path);
     (await opened)?.account(-shared.held);
+    if (!entries.has(key)) await (await opened)?.forget(key);
   };
 
-  const share = (key: string, file: FileRef, transform: StageTransform | undefined): Entry => {
+  const share = (key: string, file: FileRef, how: HowStaged): Entry => {
     const present = entries.get(key);
     if (present !== undefined) {
       present.users += 1;
@@ -128,7 +209,7 @@ export function createStager(options: StagerOptions): Stager {
     }
     const controller = new AbortController();
     const { signal } = controller;
-    const ready = gate.run(() => fetchInto(key, file, transform, signal), signal);
+    const ready = gate.run(() => fetchInto(key, file, how, signal), signal);
     const entry: Entry = { ready, controller, users: 1 };
     entries.set(key, entry);
     // A failed download is not shared with callers that come later.
@@ -136,30 +217,52 @@ export function createStager(options: StagerOptions): Stager {
     return entry;
   };
 
-  return {
+  const stageShared = async (
+    file: FileRef,
+    { signal, ...how }: HowStaged & OperationOptions,
+  ): Promise<StagedFile> => {
+    await cacheFolder();
+    const key = keyOf(file, how.transform);
+    const entry = share(key, file, how);
+    let released = false;
+    const release = async (): Promise<void> => {
+      if (released) return;
+      released = true;
+      await leave(key, entry);
+    };
+    try {
+      const { path } = await abortable(entry.ready, signal);
+      return { localPath: path, file, check: () => Promise.resolve(), release };
+    } catch (error) {
+      await release();
+      throw error;
+    }
+  };
+
+  const stager: Stager = {
     folder,
-    async stage(file, { signal, transform } = {}) {
-      signal?.throwIfAborted();
-      if (transform === undefined && localPathOf(file) !== undefined) return useInPlace(file, signal);
-      await cacheFolder();
-      const { etag, size } = file.stat;
-      const key = cacheKey([1, file.uri, file.storage.uri, etag ?? null, size, transform?.id ?? null]);
-      const entry = share(key, file, transform);
-      let released = false;
-      const release = async (): Promise<void> => {
-        if (released) return;
-        released = true;
-        await leave(key, entry);
-      };
-      try {
-        const { path } = await abortable(entry.ready, signal);
-        return { localPath: path, file, check: () => Promise.resolve(), release };
-      } catch (error) {
-        await release();
-        throw error;
-      }
+    async isHere(file, { transform } = {}) {
+      if (localPathOf(file) !== undefined) return true;
+      const key = keyOf(file, transform);
+      return entries.has(key) || (file.stat.etag !== undefined && (await cacheFolder()).has(key));
     },
-    readPrefix: (file, bytes, { signal } = {}) => readPrefix(file, bytes, signal),
+    async stage(file, how = {}) {
+      how.signal?.throwIfAborted();
+      if (how.transform === undefined && localPathOf(file) !== undefined) return useInPlace(file, how.signal);
+      return stageShared(file, how);
+    },
+    async stageSparse(file, { signal } = {}) {
+      signal?.throwIfAborted();
+      if (localPathOf(file) !== undefined) return undefined;
+      const key = keyOf(file);
+      if (entries.has(key) || (await (await cacheFolder()).has(key))) return undefined;
+      if (!canBeSparse(file) && offline) throw notHere(file, folder);
+      if (!canBeSparse(file)) return undefined;
+      const { path, store, release } = await sparse.use(key, file);
+      const { fetch, missing, read } = store;
+      return { localPath: path, file, check: () => Promise.resolve(), release, fetch, missing, read };
+    },
+    readStart: (file, how) => readStart(file, localPathOf(file), stager, how),
     async clean() {
       await (await cacheFolder()).clean();
     },
@@ -168,9 +271,16 @@ export function createStager(options: StagerOptions): Stager {
       const reason = new AmlError("internal", "The stager was disposed of.");
       for (const entry of entries.values()) entry.controller.abort(reason);
       await Promise.allSettled([...entries.values()].map((entry) => entry.ready));
+      await sparse.close();
       await (await opened)?.close();
     },
   };
+  return stager;
+}
+
+function keyOf(file: FileRef, transform?: StageTransform): string {
+  const { etag, size } = file.stat;
+  return cacheKey([1, file.uri, file.storage.uri, etag ?? null, size, transform?.id ?? null]);
 }
 
 /** Where a file of a local store lies; `undefined` for a file of another store. */
@@ -206,45 +316,6 @@ async function checkCopied(file: FileRef, target: string, signal: AbortSignal): 
   } catch (error) {
     await removeFile(target);
     throw error;
-  }
-}
-
-async function readPrefix(
-  file: FileRef,
-  bytes: number,
-  signal: AbortSignal | undefined,
-): Promise<Uint8Array> {
-  const length = Math.min(bytes, file.stat.size);
-  if (length === 0) return new Uint8Array(0);
-  const local = localPathOf(file);
-  if (local !== undefined) {
-    const bytesRead = await readLocal(file, local, length);
-    // After the read, so that a change in between is seen as well.
-    await checkUnchanged(file, signal);
-    return bytesRead;
-  }
-  const { body } = await file.storage.read(file.stat.path, {
-    signal,
-    range: { offset: 0, length },
-    ...(file.stat.etag === undefined ? {} : { ifMatch: file.stat.etag }),
-  });
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of body) chunks.push(chunk);
-  const whole = Buffer.concat(chunks);
-  if (whole.length === length) return whole;
-  throw changed(file, `its first ${length} bytes came as ${whole.length}`);
-}
-
-async function readLocal(file: FileRef, path: string, length: number): Promise<Uint8Array> {
-  const handle = await open(path).catch((error: NodeJS.ErrnoException) => {
-    throw error.code === "ENOENT" ? changed(file, "it is gone") : error;
-  });
-  try {
-    const out = new Uint8Array(length);
-    const { bytesRead } = await handle.read(out, 0, length, 0);
-    return out.subarray(0, bytesRead);
-  } finally {
-    await handle.close();
   }
 }
 

@@ -10,14 +10,14 @@ interface Decoder {
 /**
  * Turns text of another encoding into UTF-8 without a byte order mark, and checks text that is UTF-8 already.
  *
- * `latin1` and `iso88591` are ISO 8859-1 proper, where 0x80–0x9f are control characters (WHATWG decoders read both
- * labels as windows-1252). `utf16` and `utf32` follow the byte order mark and are little-endian without one.
+ * `latin1` and `iso88591` are windows-1252, as the WHATWG has it, and Azure ML too: 0x80 is €, and the five bytes that
+ * no character is defined for are control characters. `utf16` and `utf32` follow the byte order mark and are little-endian without one.
  *
  * Iterating throws `parse_failed`, with the file and the byte offset, for bytes that are not of the encoding.
  */
 export function transcode(encoding: Encoding): StageTransform {
   return {
-    id: `utf8-from-${encoding}`,
+    id: `utf8-from-${encoding}-2`,
     async *apply(chunks, file) {
       const decoder = createDecoder(encoding, file);
       const encoder = new TextEncoder();
@@ -51,9 +51,8 @@ function createDecoder(encoding: Encoding, file: FileRef): Decoder {
       return byteDecoder(file, encoding, (byte) => byte < 0x80);
     case "latin1":
     case "iso88591":
-      return byteDecoder(file, encoding, () => true);
     case "windows1252":
-      return windowsDecoder(file);
+      return windowsDecoder();
   }
 }
 
@@ -196,17 +195,7 @@ function byteDecoder(file: FileRef, encoding: Encoding, accepts: (byte: number) 
   };
 }
 
-/** The five bytes that windows-1252 leaves undefined; WHATWG decoders let them through as control characters. */
-const UNDEFINED_IN_1252: ReadonlySet<number> = new Set([0x81, 0x8d, 0x8f, 0x90, 0x9d]);
-
-function windowsDecoder(file: FileRef): Decoder {
+function windowsDecoder(): Decoder {
   const decoder = new TextDecoder("windows-1252");
-  const check = byteDecoder(file, "windows1252", (byte) => !UNDEFINED_IN_1252.has(byte));
-  return {
-    decode(chunk) {
-      check.decode(chunk);
-      return decoder.decode(chunk);
-    },
-    flush: () => "",
-  };
+  return { decode: (chunk) => decoder.decode(chunk), flush: () => "" };
 }

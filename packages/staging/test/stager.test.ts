@@ -46,6 +46,11 @@ const unpinned = (file: FileRef): FileRef => {
   const { etag: _, ...stat } = file.stat;
   return { ...file, stat };
 };
+async function textOf(chunks: AsyncIterable<Uint8Array>): Promise<string> {
+  const out: Uint8Array[] = [];
+  for await (const chunk of chunks) out.push(chunk);
+  return Buffer.concat(out).toString();
+}
 const objects = (stager: Stager): Promise<string[]> => readdir(join(stager.folder, "objects"));
 const body = (text: string): ReadableStream<Uint8Array> => new Blob([text]).stream();
 
@@ -75,10 +80,10 @@ test("a local file is used where it lies, unless it changed", async () => {
   };
   const stager = newStager();
   expect((await stager.stage(file)).localPath).toBe(join(folder, "a b.txt"));
-  expect(Buffer.from(await stager.readPrefix(file, 3)).toString()).toBe("hel");
+  expect(await textOf(stager.readStart(file))).toBe("hello");
   await writeFile(join(folder, "a b.txt"), "jelly");
   await expect(stager.stage(file)).rejects.toMatchObject({ code: "precondition_failed" });
-  await expect(stager.readPrefix(file, 3)).rejects.toMatchObject({ code: "precondition_failed" });
+  await expect(textOf(stager.readStart(file))).rejects.toMatchObject({ code: "precondition_failed" });
 });
 
 test("without an etag nothing is kept", async () => {
@@ -207,13 +212,6 @@ async function* failWith(error: Error): AsyncIterable<Uint8Array> {
   throw error;
 }
 
-test("readPrefix reads that much and no more", async () => {
-  const { file } = await remote("hello");
-  const stager = newStager();
-  expect(Buffer.from(await stager.readPrefix(file, 3)).toString()).toBe("hel");
-  expect(Buffer.from(await stager.readPrefix(file, 30)).toString()).toBe("hello");
-});
-
 test("transcoding, in pieces of any size", async () => {
   const words = "aé€𝄞\n";
   const swap = (bytes: Buffer): Buffer => Buffer.from(bytes).swap16();
@@ -233,8 +231,8 @@ test("transcoding, in pieces of any size", async () => {
     ["utf16", swap(Buffer.from(`\ufeff${words}`, "utf16le")), words],
     ["utf32", utf32(words), words],
     ["utf32", utf32(`\ufeff${words}`), words],
-    ["latin1", Buffer.from([0x61, 0xe9, 0x80]), "aé\u0080"],
-    ["iso88591", Buffer.from([0x93]), "\u0093"],
+    ["latin1", Buffer.from([0x61, 0xe9, 0x80]), "aé€"],
+    ["iso88591", Buffer.from([0x93, 0x81]), "“\u0081"],
     ["windows1252", Buffer.from([0x61, 0xe9, 0x80, 0x93]), "aé€“"],
     ["ascii", Buffer.from("abc"), "abc"],
   ] as const;
@@ -256,7 +254,6 @@ test("bytes that are not of the encoding are an error with their place", async (
     ["utf16", [0x61, 0x00, 0x62], 2],
     ["utf32", [0x61, 0, 0, 0, 0, 0, 0x20, 0], 4],
     ["ascii", [0x61, 0x80], 1],
-    ["windows1252", [0x61, 0x62, 0x81], 2],
   ] as const;
   for (const [encoding, bytes, byteOffset] of cases) {
     for (const size of [1, 2, 100]) {

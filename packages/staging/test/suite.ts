@@ -85,7 +85,24 @@ function stageCases(check: Case): void {
     const staged = await stager().stage(file);
     assert.equal(staged.localPath, join(folder, "disk/a.txt"));
     await staged.check();
-    assert.equal(Buffer.from(await stager().readPrefix(file, 3)).toString(), "con");
+    const start = stager().readStart(file)[Symbol.asyncIterator]();
+    assert.equal(Buffer.from((await start.next()).value ?? "").toString(), "content");
+    await start.return?.();
+  });
+  check("a file in part, what of it is there for the next one, and most of it", async ({ stager }) => {
+    const bytes = Buffer.alloc(3 * 2 ** 20, "some bytes of a file ");
+    const file = await remote({ "a.bin": bytes });
+    const range = { start: 2 ** 20, end: 2 ** 20 + 5000 };
+    const made = stager();
+    const one = await made.stageSparse(file);
+    assert.equal(await one?.fetch([range]), 5000);
+    assert.ok(bytes.subarray(range.start, range.end).equals((await one?.read(range)) ?? Buffer.of()));
+    const two = await stager().stageSparse(file);
+    assert.equal(await two?.missing([range]), 0);
+    await one?.fetch([{ start: 0, end: bytes.length }]);
+    assert.ok(bytes.equals(await readFile(one?.localPath ?? "")));
+    await one?.release();
+    assert.equal(await made.stageSparse(file), undefined);
   });
   check("encodings and archives", async ({ stager }) => {
     const utf16 = await stager().stage(await remote({ "a.txt": Buffer.from("\ufeffé😀", "utf16le") }), {
