@@ -11,8 +11,8 @@ export interface Conversion {
 }
 
 /**
- * A conversion as SQL over `x`, an expression of type `from`. Exact where DuckDB's own casts are lenient: `1.5`, `1e3`
- * and `0x1F` are not integers, `1_000` is no number, `yes` is no boolean.
+ * A conversion as SQL over `x`, an expression of type `from`. Exact where DuckDB's own casts are lenient: `1.5` and
+ * `0x1F` are not integers, `1_000` is no number, `yes` is no boolean (`Yes` is).
  */
 export function compileConversion(x: string, from: string, to: ColumnTypeSpec): Conversion {
   if (to === "string" || to === "stream_info") return toText(x, from);
@@ -35,8 +35,34 @@ function toText(x: string, from: string): Conversion {
         ? `CASE WHEN json_type(${x}) = 'VARCHAR' THEN ${x} ->> '$' ELSE ${x}::VARCHAR END`
         : nested
           ? `to_json(${x})::VARCHAR`
-          : `${x}::VARCHAR`;
+          : type === "timestamp"
+            ? instantText(x)
+            : type === "float64"
+              ? floatText(`${x}::DOUBLE`)
+              : type === "boolean"
+                ? `CASE ${x} WHEN true THEN 'True' WHEN false THEN 'False' END`
+                : `${x}::VARCHAR`;
   return { sql, sqlType: "VARCHAR", canFail: false };
+}
+
+/** `2020-01-31T10:11:12.500+00:00`: in UTC, with a fraction where there is one, in milliseconds where those suffice. */
+function instantText(x: string): string {
+  const instant = `${x}::TIMESTAMP`;
+  const micros = `microsecond(${instant}) % 1000000`;
+  const fraction = `CASE WHEN ${micros} = 0 THEN '' WHEN ${micros} % 1000 = 0 THEN strftime(${instant}, '.%g') ELSE strftime(${instant}, '.%f') END`;
+  const text = `strftime(${instant}, '%Y-%m-%dT%H:%M:%S') || ${fraction} || '+00:00'`;
+  return `CASE WHEN isfinite(${instant}) THEN ${text} ELSE ${instant}::VARCHAR END`;
+}
+
+/** The shortest digits that give the number back, without exponent, and without a fraction of zero. */
+function floatText(x: string): string {
+  const text = `${x}::VARCHAR`;
+  const digits = `regexp_replace(regexp_replace(${text}, 'e.*$', ''), '[-.]', '', 'g')`;
+  const power = `regexp_extract(${text}, 'e(.*)$', 1)::INTEGER`;
+  const plain =
+    `CASE WHEN ${x} < 0 THEN '-' ELSE '' END || CASE WHEN ${power} > 0 ` +
+    `THEN rpad(${digits}, ${power} + 1, '0') ELSE '0.' || repeat('0', -${power} - 1) || ${digits} END`;
+  return `CASE WHEN isnan(${x}) THEN 'NaN' WHEN isfinite(${x}) AND contains(${text}, 'e') THEN ${plain} ELSE regexp_replace(${text}, '\\.0$', '') END`;
 }
 
 /** JSON values convert as their text does. */
@@ -50,10 +76,15 @@ function toInt(x: string, from: string): Conversion {
   const result = (sql: string, canFail = true): Conversion => ({ sql, sqlType: "BIGINT", canFail });
   if (text !== undefined) {
     const cast = `try_cast(${text} AS BIGINT)`;
-    // Almost every integer is written as it prints, which is cheaper to see than to match.
+    const bare = trimmed(text);
+    const float = `try_cast(${bare} AS DOUBLE)`;
+    // One byte that casts is a digit; and almost every integer is written as it prints, which is cheaper to see than
+    // to match. With an exponent it is an integer as long as a double holds each of them.
     return result(
-      `CASE WHEN ${cast}::VARCHAR = ${text} THEN ${cast} ` +
-        `WHEN regexp_full_match(${text}, '\\s*[+-]?[0-9]+\\s*') THEN ${cast} END`,
+      `CASE WHEN strlen(${text}) = 1 THEN ${cast} WHEN ${cast}::VARCHAR = ${text} THEN ${cast} ` +
+        `WHEN regexp_full_match(${bare}, '[+-]?[0-9]+(\\.0*)?') THEN try_cast(${bare} AS BIGINT) ` +
+        `WHEN regexp_full_match(${bare}, '${DECIMAL}[eE][+-]?[0-9]+') ` +
+        `AND ${float} = trunc(${float}) AND abs(${float}) <= 9007199254740991 THEN ${float}::BIGINT END`,
     );
   }
   switch (columnTypeOf(from)) {
@@ -75,27 +106,50 @@ function toFloat(x: string, from: string, mark: "." | ","): Conversion {
   if (text !== undefined) {
     const source = mark === "," ? `replace(${text}, ',', '.')` : text;
     const cast = `try_cast(${source} AS DOUBLE)`;
+    const bare = trimmed(source);
+    const again = `try_cast(${bare} AS DOUBLE)`;
     const strict = mark === "," ? ` AND NOT contains(${text}, '.')` : "";
-    return result(`CASE WHEN isfinite(${cast}) AND NOT contains(${text}, '_')${strict} THEN ${cast} END`);
+    // A number beyond a double is infinite, too, and another number then.
+    return result(
+      `CASE WHEN isfinite(${cast}) AND NOT contains(${text}, '_')${strict} THEN ${cast} ` +
+        `WHEN regexp_full_match(${bare}, '[+-]?(nan|inf|infinity)', 'i') THEN ${again} ` +
+        `WHEN ${bare} <> ${source} AND regexp_full_match(${bare}, '${DECIMAL}([eE][+-]?[0-9]+)?') ` +
+        `AND isfinite(${again})${strict} THEN ${again} END`,
+    );
   }
   const type = columnTypeOf(from);
   const numeric = ["int32", "int64", "boolean", "float64", "decimal"].includes(type);
   return numeric ? result(`${x}::DOUBLE`, false) : result("NULL::DOUBLE");
 }
 
+export const TRUE_WORDS: readonly string[] = ["true", "True", "TRUE", "1", "T", "t", "Y", "Yes", "YES"];
+export const FALSE_WORDS: readonly string[] = ["false", "False", "FALSE", "0", "F", "f", "N", "No", "NO"];
+
 function toBoolean(x: string, from: string): Conversion {
   const text = textOf(x, from);
   const result = (sql: string, canFail = true): Conversion => ({ sql, sqlType: "BOOLEAN", canFail });
   if (text !== undefined) {
-    return result(
-      `CASE lower(${text}) WHEN 'true' THEN true WHEN 'false' THEN false WHEN '1' THEN true WHEN '0' THEN false END`,
-    );
+    const match = (value: string): string =>
+      `WHEN ${isOneOf(TRUE_WORDS, value)} THEN true WHEN ${isOneOf(FALSE_WORDS, value)} THEN false`;
+    return result(`CASE ${match(text)} ${match(trimmed(text))} END`);
   }
   const type = columnTypeOf(from);
   if (type === "boolean") return result(x, false);
   const numeric = ["int32", "int64", "float64", "decimal"].includes(type);
-  return result(numeric ? `CASE ${x} WHEN 1 THEN true WHEN 0 THEN false END` : "NULL::BOOLEAN");
+  return numeric ? result(`${x} <> 0`, false) : result("NULL::BOOLEAN");
 }
+
+const DECIMAL = "[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)";
+
+/** Not by `IN`: DuckDB makes a join of a longer list, and rows come out in another order now and then. */
+export function isOneOf(words: readonly string[], text: string): string {
+  return `list_contains(${quoteList(words)}::VARCHAR[], ${text})`;
+}
+
+/** A text without what `trim` of JavaScript takes away. */
+export const trimmed = (text: string): string => `regexp_replace(${text}, '^${BLANK}+|${BLANK}+$', '', 'g')`;
+
+const BLANK = "[\\s\\x0B\\p{Z}\\x{FEFF}]";
 
 type Words = Extract<ColumnTypeSpec, { boolean: unknown }>["boolean"];
 
@@ -111,11 +165,9 @@ function toWords(x: string, from: string, words: Words): Conversion {
       canFail: mismatch === "error",
     };
   }
-  const text = toText(x, from).sql;
-  const isOneOf = (values: readonly string[]): string =>
-    `list_contains(${quoteList(values)}::VARCHAR[], ${text})`;
+  const text = trimmed(toText(x, from).sql);
   return {
-    sql: `CASE WHEN ${isOneOf(true_values)} THEN true WHEN ${isOneOf(false_values)} THEN false${otherwise} END`,
+    sql: `CASE WHEN ${isOneOf(true_values, text)} THEN true WHEN ${isOneOf(false_values, text)} THEN false${otherwise} END`,
     sqlType: "BOOLEAN",
     canFail: mismatch === "error",
   };
@@ -133,14 +185,31 @@ function toDatetime(x: string, from: string, formats: readonly string[], prefix:
   // Formats with an offset give an instant, the others a wall clock, taken as UTC, in microseconds or
   // nanoseconds; a list must be of one sort.
   const parts: string[] = [];
-  for (const run of runsOf(formats)) {
-    const list = run.length === 1 ? quoteText(run[0] ?? "") : quoteList(run);
-    const parsed = `try_strptime(${text}, ${list})`;
+  for (const run of runsOf(formats.flatMap(variants))) {
+    const parsed = parse(text, run);
     const sort = sortOf(run[0] ?? "");
     const plain = sort === "nanoseconds" ? `${parsed}::TIMESTAMP` : parsed;
     parts.push(sort === "instant" ? `(${parsed} AT TIME ZONE 'UTC')` : plain);
   }
   return result(parts.length === 1 ? `${parts[0]}` : `coalesce(${parts.join(", ")})`);
+}
+
+/** `strptime` alone has no Z for `%z`, and no more than six digits for `%f`. */
+function variants(format: string): string[] {
+  const ends = format.includes("%z") ? [format, format.replace("%z", "Z")] : [format];
+  return ends.flatMap((one) => (one.includes("%f") ? [one, one.replace("%f", "%n")] : [one]));
+}
+
+/** The format that timestamps print in, where they have no fraction. */
+const PRINTED = "%Y-%m-%d %H:%M:%S";
+
+/** NULL where no format fits. A text that is just what its cast prints needs no format, and that takes less time. */
+function parse(text: string, formats: readonly string[]): string {
+  const list = formats.length === 1 ? quoteText(formats[0] ?? "") : quoteList(formats);
+  const parsed = `try_strptime(${text}, ${list})`;
+  if (formats[0] !== PRINTED) return parsed;
+  const cast = `try_cast(${text} AS TIMESTAMP)`;
+  return `CASE WHEN strlen(${text}) = 19 AND ${cast}::VARCHAR = ${text} THEN ${cast} ELSE ${parsed} END`;
 }
 
 /** What `strptime` gives for a format. */

@@ -1,4 +1,6 @@
 import { AmlError, type Expr, type ExprFunction } from "@aml/core";
+import { arithmetic, asNumber, NUMERIC, ofJson, type ArithmeticFunction } from "./compile-arithmetic.ts";
+import { asText, textFunction } from "./compile-text.ts";
 import { columnTypeOf, type PlanColumn } from "./plan-column.ts";
 import { datetime, integer, literal, NOTHING, type Kind, type Sql } from "./compile-literal.ts";
 import { quoteIdentifier } from "./sql-text.ts";
@@ -16,20 +18,32 @@ const KINDS: Readonly<Record<string, Kind>> = {
   json: "json",
 };
 const FALSE: Sql = { sql: "false", kind: "boolean", exact: true };
-const NUMERIC: ReadonlySet<Kind> = new Set(["int", "float", "decimal", "boolean"]);
+const NULL_TEST: Sql = { sql: "NULL::BOOLEAN", kind: "boolean" };
+/** As Python counts them; DuckDB's microseconds hold the seconds, too. */
+const TIME_PARTS = {
+  year: (time: string): string => `year(${time})`,
+  month: (time: string): string => `month(${time})`,
+  day: (time: string): string => `day(${time})`,
+  hour: (time: string): string => `hour(${time})`,
+  minute: (time: string): string => `minute(${time})`,
+  second: (time: string): string => `second(${time})`,
+  microsecond: (time: string): string => `(microsecond(${time}) % 1000000)`,
+  weekday: (time: string): string => `(isodow(${time}) - 1)`,
+};
 
 /**
  * A filter as a condition in SQL: true keeps the row, false and NULL drop it.
  *
- * Comparisons with null are false, also `!=`; values of different kinds (text and number) are never equal and have
- * no order. Integer division and modulo round down, as in Python; what has no value (division by zero, text minus
- * number) is null.
+ * A comparison with null is null, also `!=`, and so is its opposite; values of different kinds (text and number) are
+ * never equal, and have no order: null. Integer division and modulo round down, as in Python; what has no value (a
+ * division by zero) is null.
  *
- * @throws `plan_invalid` for a column that does not exist, and for a filter that is not a condition.
+ * @throws `plan_invalid` for a column that does not exist, for what is no condition in the place of one, and for
+ * arithmetic of texts, times or bytes.
  */
 export function compileFilter(where: Expr, columns: readonly PlanColumn[], step: number): string {
   const compiled = compile(where, { columns: new Map(columns.map((column) => [column.name, column])), step });
-  return condition(compiled).sql;
+  return condition(compiled, step).sql;
 }
 
 interface Scope {
@@ -44,7 +58,21 @@ function compile(expr: Expr, scope: Scope): Sql {
   if (expr.fn === "is_error") return isError(expr.args[0], scope);
   if (expr.fn === "datetime") return datetime(expr.args, scope.step);
   const args = expr.args.map((arg) => compile(arg, scope));
-  return call(expr.fn, args);
+  return bounded(call(expr.fn, args, scope.step), scope);
+}
+
+/** Some functions need an argument several times over, so that nested ones could grow beyond all bounds. */
+const MAX_SQL_LENGTH = 2 ** 20;
+const MAX_TEXTS = 100;
+
+function bounded(value: Sql, { step }: Scope): Sql {
+  const { length } = value.sql;
+  if (length <= MAX_SQL_LENGTH && (value.texts ?? 1) <= MAX_TEXTS) return value;
+  const what = length > MAX_SQL_LENGTH ? "is too complex" : `puts more than ${MAX_TEXTS} texts together`;
+  throw new AmlError("plan_invalid", `Step ${step} (filter) ${what}.`, {
+    hint: "Split it into several filters.",
+    context: { step },
+  });
 }
 
 function column(name: string, scope: Scope): Sql {
@@ -73,18 +101,28 @@ function isError(arg: Expr | undefined, scope: Scope): Sql {
   return errorId === undefined ? FALSE : { sql: quoteIdentifier(errorId), kind: "boolean", exact: true };
 }
 
-function call(fn: Exclude<ExprFunction, "is_error" | "datetime">, args: readonly Sql[]): Sql {
-  const [a = NOTHING, b = NOTHING, c] = args;
+function call(fn: Exclude<ExprFunction, "is_error" | "datetime">, args: readonly Sql[], step: number): Sql {
   switch (fn) {
     case "and":
     case "or":
       return {
-        sql: `(${args.map((arg) => condition(arg).sql).join(` ${fn.toUpperCase()} `)})`,
+        sql: `(${args.map((arg) => condition(arg, step).sql).join(` ${fn.toUpperCase()} `)})`,
         kind: "boolean",
-        exact: args.every((arg) => condition(arg).exact === true),
       };
     case "not":
-      return { sql: `(NOT ${exactly(condition(a))})`, kind: "boolean", exact: true };
+      return { sql: `(NOT ${condition(args[0] ?? NOTHING, step).sql})`, kind: "boolean" };
+    default:
+      return callOnValues(fn, args, step);
+  }
+}
+
+function callOnValues(
+  fn: Exclude<ExprFunction, "is_error" | "datetime" | "and" | "or" | "not">,
+  args: readonly Sql[],
+  step: number,
+): Sql {
+  const [a = NOTHING, b = NOTHING, c] = args;
+  switch (fn) {
     case "==":
     case "!=":
     case "<":
@@ -93,10 +131,10 @@ function call(fn: Exclude<ExprFunction, "is_error" | "datetime">, args: readonly
     case ">=":
       return compare(fn, a, b);
     case "in":
-      return { ...anyOf(a, args.slice(1)), kind: "boolean" };
+      return anyOf(a, args.slice(1));
     case "not_in": {
       const found = anyOf(a, args.slice(1));
-      return { sql: `(${a.sql} IS NOT NULL AND NOT ${exactly(found)})`, kind: "boolean", exact: true };
+      return { sql: `(NOT ${found.sql})`, kind: "boolean" };
     }
     case "is_null":
       return { sql: `(${a.sql} IS NULL)`, kind: "boolean", exact: true };
@@ -104,64 +142,137 @@ function call(fn: Exclude<ExprFunction, "is_error" | "datetime">, args: readonly
       return { sql: `(${a.sql} IS NOT NULL)`, kind: "boolean", exact: true };
     case "+":
       if (asText(a) && asText(b) && (a.kind === "text" || b.kind === "text")) {
-        return { sql: `(${asText(a)} || ${asText(b)})`, kind: "text" };
+        const texts = (a.texts ?? 1) + (b.texts ?? 1);
+        return { sql: `(${asText(a)} || ${asText(b)})`, kind: "text", texts };
       }
-      return arithmetic(fn, a, b);
+      return calculate(fn, a, b, step);
     case "-":
     case "*":
     case "/":
     case "//":
     case "%":
     case "**":
-      return arithmetic(fn, a, b);
+      return calculate(fn, a, b, step);
     case "negate":
-      return arithmetic("-", { sql: "0::BIGINT", kind: "int", exact: true }, a);
+      return calculate("-", { sql: "0::BIGINT", kind: "int", exact: true }, a, step);
+    case "abs": {
+      const value = a.kind === "json" ? ofJson(a, "float") : asNumber(a);
+      return value && NUMERIC.has(value.kind) ? { sql: `abs(${value.sql})`, kind: value.kind } : NOTHING;
+    }
+    case "year":
+    case "month":
+    case "day":
+    case "hour":
+    case "minute":
+    case "second":
+    case "microsecond":
+    case "weekday":
+      return a.kind === "time"
+        ? { sql: TIME_PARTS[fn](`try_cast(${a.sql} AS TIMESTAMP)`), kind: "int" }
+        : NOTHING;
     default:
       return textFunction(fn, a, b, c);
   }
 }
 
-/** A value as a condition: whatever is no boolean keeps no row. */
-function condition(value: Sql): Sql {
+/** What a filter calls a kind that is neither a number nor a condition, or not both. */
+const NAMES: Readonly<Partial<Record<Kind, string>>> = {
+  int: "a number",
+  float: "a number",
+  decimal: "a number",
+  text: "a text",
+  time: "a time",
+  bytes: "bytes",
+};
+
+/** A value as a condition; a JSON value that is no boolean keeps no row, nor does its opposite. */
+function condition(value: Sql, step: number): Sql {
   if (value.kind === "boolean") return value;
-  if (value.kind === "json")
-    return { sql: `(json_type(${value.sql}) = 'BOOLEAN' AND ${value.sql}::BOOLEAN)`, kind: "boolean" };
-  return FALSE;
+  if (value.kind === "null") return NULL_TEST;
+  const boolean = value.kind === "json" ? ofJson(value, "boolean") : undefined;
+  if (boolean !== undefined) return boolean;
+  throw new AmlError("plan_invalid", `Step ${step} (filter) takes ${NAMES[value.kind]} for a condition.`, {
+    hint: "Compare it with something, as in x != 0 or x is not None.",
+    context: { step },
+  });
 }
 
-/** NULL as false: only where a NOT would turn it over. Elsewhere the bare comparison lets DuckDB skip row groups. */
-function exactly(value: Sql): string {
-  return value.exact === true ? value.sql : `coalesce(${value.sql}, false)`;
+/** Arithmetic, but never of what cannot be a number. */
+function calculate(fn: ArithmeticFunction, a: Sql, b: Sql, step: number): Sql {
+  if (a.kind === "null" || b.kind === "null") return NOTHING;
+  const wrong = [a, b].find(({ kind }) => kind === "text" || kind === "time" || kind === "bytes");
+  if (wrong === undefined) return arithmetic(fn, a, b);
+  throw new AmlError("plan_invalid", `Step ${step} (filter) calculates with ${NAMES[wrong.kind]}: ${fn}.`, {
+    hint: "Convert the column to a number before, with convert_column_types.",
+    context: { step },
+  });
 }
 
+/** A test in place of one that is null for values of another kind, of which it is false. */
+function falseUnlessNull(test: string | undefined, values: readonly Sql[]): Sql {
+  const known = values.filter(({ exact }) => exact !== true).map(({ sql }) => `${sql} IS NOT NULL`);
+  const value = test === undefined ? "false" : `coalesce(${test}, false)`;
+  return {
+    sql: known.length === 0 ? value : `(CASE WHEN ${known.join(" AND ")} THEN ${value} END)`,
+    kind: "boolean",
+  };
+}
+
+/**
+ * The items by kind, so that the needle stands there once for each. Not by `IN`: DuckDB makes a join of it, and rows come
+ * out in another order now and then.
+ */
 function anyOf(needle: Sql, items: readonly Sql[]): Sql {
-  if (items.length === 0) return FALSE;
-  return { sql: `(${items.map((item) => compare("==", needle, item).sql).join(" OR ")})`, kind: "boolean" };
+  const groups = new Map<Kind, Sql[]>();
+  for (const item of items) {
+    const group = groups.get(item.kind);
+    if (group === undefined) groups.set(item.kind, [item]);
+    else group.push(item);
+  }
+  const tests = [...groups.values()].flatMap((group): string[] => {
+    const pairs = group.map((item) => alike(needle, item));
+    const [left] = pairs[0] ?? [];
+    const list = pairs.flatMap(([, right]) => (right === undefined ? [] : [right.sql]));
+    return left === undefined || list.length === 0
+      ? []
+      : [`list_contains([${list.join(", ")}], ${left.sql})`];
+  });
+  if (tests.length > 0 && needle.kind !== "json") return { sql: `(${tests.join(" OR ")})`, kind: "boolean" };
+  return needle.kind === "null"
+    ? NULL_TEST
+    : falseUnlessNull(tests.length === 0 ? undefined : tests.join(" OR "), [needle]);
 }
 
 function compare(fn: "==" | "!=" | "<" | "<=" | ">" | ">=", left: Sql, right: Sql): Sql {
   const operator = fn === "==" ? "=" : fn === "!=" ? "<>" : fn;
   const [a, b] = alike(left, right);
+  const isEquality = fn === "==" || fn === "!=";
+  if (left.kind === "null" || right.kind === "null") return NULL_TEST;
   if (a === undefined || b === undefined) {
-    if (fn !== "!=" || left.kind === "null" || right.kind === "null") return FALSE;
-    return { sql: `(${left.sql} IS NOT NULL AND ${right.sql} IS NOT NULL)`, kind: "boolean", exact: true };
+    if (!isEquality) return NULL_TEST;
+    const equal = falseUnlessNull(undefined, [left, right]);
+    return fn === "==" ? equal : { sql: `(NOT ${equal.sql})`, kind: "boolean" };
+  }
+  // A JSON value of another kind than the other side is unequal to it, though it has no value of that kind.
+  if (isEquality && left.kind !== right.kind && (left.kind === "json" || right.kind === "json")) {
+    const equal = falseUnlessNull(`${a.sql} = ${b.sql}`, [left, right]);
+    return fn === "==" ? equal : { sql: `(NOT ${equal.sql})`, kind: "boolean" };
   }
   const bare = `(${a.sql} ${operator} ${b.sql})`;
-  const different = left.kind === "json" || right.kind === "json";
-  // A JSON value of another kind than the other side is unequal to it, though it has no value of that kind.
-  if (fn === "!=" && different && left.kind !== right.kind) {
-    const both = `${left.sql} IS NOT NULL AND ${right.sql} IS NOT NULL`;
-    return { sql: `(${both} AND ${a.sql} IS DISTINCT FROM ${b.sql})`, kind: "boolean", exact: true };
-  }
   const nan = nanSide(fn, a, b);
-  if (nan !== undefined) return { sql: `(${bare} AND NOT isnan(${nan.sql}))`, kind: "boolean" };
-  return { sql: bare, kind: "boolean", ...(a.exact && b.exact ? { exact: true } : {}) };
+  if (nan === undefined) return { sql: bare, kind: "boolean" };
+  const other = nan === a ? b : a;
+  const known = other.exact === true ? "" : ` AND ${other.sql} IS NOT NULL`;
+  // The bare comparison alone is what DuckDB skips row groups by.
+  const sql =
+    fn === "!=" ? `(${bare} OR isnan(${nan.sql})${known})` : `(${bare} AND NOT (isnan(${nan.sql})${known}))`;
+  return { sql, kind: "boolean" };
 }
 
 /** The side that must not be NaN: for DuckDB it equals itself and is the greatest value, in Python it is neither. */
 function nanSide(fn: string, a: Sql, b: Sql): Sql | undefined {
   const open = [a, b].map((side) => side.kind === "float" && side.exact !== true);
-  if (fn === "==") return open[0] && open[1] ? a : undefined;
+  if (fn === "==" || fn === "!=") return open[0] && open[1] ? a : undefined;
   if (fn.startsWith(">")) return open[0] ? a : undefined;
   return fn.startsWith("<") && open[1] ? b : undefined;
 }
@@ -180,100 +291,4 @@ function alike(a: Sql, b: Sql): readonly [Sql | undefined, Sql | undefined] {
   if (a.kind === b.kind) return a.kind === "bytes" ? [undefined, undefined] : [a, b];
   if (NUMERIC.has(a.kind) && NUMERIC.has(b.kind)) return [asNumber(a), asNumber(b)];
   return [undefined, undefined];
-}
-
-function ofJson(value: Sql, kind: Kind): Sql | undefined {
-  const typed = (types: string, sql: string): Sql => ({
-    sql: `(CASE WHEN json_type(${value.sql}) IN (${types}) THEN ${sql} END)`,
-    kind,
-  });
-  if (kind === "text") return typed("'VARCHAR'", `${value.sql} ->> '$'`);
-  if (kind === "boolean") return typed("'BOOLEAN'", `${value.sql}::BOOLEAN`);
-  if (kind === "int") return typed("'BIGINT', 'UBIGINT', 'DOUBLE'", `${value.sql}::DECIMAL(38, 9)`);
-  if (NUMERIC.has(kind)) return typed("'BIGINT', 'UBIGINT', 'DOUBLE'", `${value.sql}::DOUBLE`);
-  return undefined;
-}
-
-function asNumber(value: Sql): Sql {
-  return value.kind === "boolean" ? { ...value, sql: `${value.sql}::BIGINT`, kind: "int" } : value;
-}
-
-function asText(value: Sql): string | undefined {
-  if (value.kind === "text") return value.sql;
-  return value.kind === "json" ? ofJson(value, "text")?.sql : undefined;
-}
-
-function arithmetic(fn: "+" | "-" | "*" | "/" | "//" | "%" | "**", left: Sql, right: Sql): Sql {
-  const a = left.kind === "json" ? ofJson(left, "float") : asNumber(left);
-  const b = right.kind === "json" ? ofJson(right, "float") : asNumber(right);
-  if (a === undefined || b === undefined || !NUMERIC.has(a.kind) || !NUMERIC.has(b.kind)) return NOTHING;
-  const whole = a.kind === "int" && b.kind === "int";
-  const float = (side: Sql): string => `${side.sql}::DOUBLE`;
-  if (fn === "/") return { sql: `(${float(a)} / nullif(${float(b)}, 0))`, kind: "float" };
-  if (fn === "**") return { sql: `pow(${float(a)}, ${float(b)})`, kind: "float" };
-  if (whole) return { sql: wholeNumbers(fn, `${a.sql}::BIGINT`, `${b.sql}::BIGINT`), kind: "int" };
-  const exact = a.kind !== "float" && b.kind !== "float" && fn !== "//" && fn !== "%";
-  const [x, y] = exact ? [a.sql, b.sql] : [float(a), float(b)];
-  if (fn === "//") return { sql: `floor(${x} / nullif(${y}, 0))`, kind: "float" };
-  if (fn === "%") return { sql: `(${x} - floor(${x} / nullif(${y}, 0)) * ${y})`, kind: "float" };
-  return { sql: `(${x} ${fn} ${y})`, kind: exact ? "decimal" : "float" };
-}
-
-/** DuckDB cuts towards zero; Python rounds down, and its modulo has the divisor's sign. */
-function wholeNumbers(fn: "+" | "-" | "*" | "//" | "%", a: string, b: string): string {
-  if (fn !== "//" && fn !== "%") return `(${a} ${fn} ${b})`;
-  const uneven = `((${a}) % (${b}) <> 0 AND ((${a}) < 0) <> ((${b}) < 0))`;
-  if (fn === "//") return `((${a}) // (${b}) - ${uneven}::BIGINT)`;
-  return `((${a}) % (${b}) + CASE WHEN ${uneven} THEN (${b}) ELSE 0 END)`;
-}
-
-function textFunction(
-  fn:
-    | "contains"
-    | "starts_with"
-    | "ends_with"
-    | "substring"
-    | "index_of"
-    | "length"
-    | "to_upper"
-    | "to_lower",
-  text: Sql,
-  second: Sql,
-  third: Sql | undefined,
-): Sql {
-  const value = asText(text) ?? "NULL::VARCHAR";
-  switch (fn) {
-    case "length":
-      return { sql: `length(${value})`, kind: "int" };
-    case "to_upper":
-      return { sql: `upper(${value})`, kind: "text" };
-    case "to_lower":
-      return { sql: `lower(${value})`, kind: "text" };
-    case "substring": {
-      if (second.kind !== "int" || (third !== undefined && third.kind !== "int")) return NOTHING;
-      const start = `(${second.sql})`;
-      // A negative start counts from the end, in Python's slices as here.
-      const from = `(CASE WHEN ${start} < 0 THEN greatest(length(${value}) + ${start}, 0) ELSE ${start} END + 1)`;
-      const length = third === undefined ? "" : `, greatest(${third.sql}, 0)`;
-      return { sql: `substring(${value}, ${from}${length})`, kind: "text" };
-    }
-    case "contains":
-    case "starts_with":
-    case "ends_with":
-    case "index_of": {
-      const part = asText(second);
-      if (part === undefined) return NOTHING;
-      if (fn === "index_of") return { sql: `(instr(${value}, ${part}) - 1)`, kind: "int" };
-      return { sql: `${PART_TESTS[fn]}(${value}, ${part})`, kind: "boolean" };
-    }
-    default:
-      return unknownFunction(fn);
-  }
-}
-
-const PART_TESTS = { contains: "contains", starts_with: "starts_with", ends_with: "suffix" } as const;
-
-/** A plan may come from a file and bypass its parser: no name in it becomes a name in SQL. */
-function unknownFunction(fn: never): never {
-  throw new AmlError("plan_invalid", `A filter has an unknown function: ${JSON.stringify(fn)}.`);
 }

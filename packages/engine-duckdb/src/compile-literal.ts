@@ -3,11 +3,14 @@ import { quoteDouble, quoteText } from "./sql-text.ts";
 
 export type Kind = "boolean" | "int" | "float" | "decimal" | "text" | "bytes" | "time" | "json" | "null";
 
-/** An expression and what its values are; `exact`: never NULL. */
+/** An expression and what its values are. */
 export interface Sql {
   readonly sql: string;
   readonly kind: Kind;
+  /** Never NULL. */
   readonly exact?: boolean;
+  /** Texts that are put together in it, if more than one. */
+  readonly texts?: number;
 }
 
 export const NOTHING: Sql = { sql: "NULL", kind: "null" };

@@ -1,8 +1,18 @@
 import type { TabularPlan } from "@aml/core";
 import { compileConversion } from "./compile-convert.ts";
-import type { DelimitedGroup, DelimitedTable, Inspected, JsonTable, ParquetTable } from "./inspected.ts";
+import { deltaReader } from "./delta/compile-delta.ts";
+import type {
+  DelimitedGroup,
+  DelimitedTable,
+  Inspected,
+  JsonTable,
+  ParquetGroup,
+  ParquetTable,
+  RowTable,
+} from "./inspected.ts";
+import { noRows, NO_COLUMN } from "./no-rows.ts";
 import { distinctIds, type PlanColumn } from "./plan-column.ts";
-import { checked, FILE_INDEX, type CompileOptions, type Relation } from "./relation.ts";
+import { checked, FILE_INDEX, PLACE_IDS, PLACES, type CompileOptions, type Relation } from "./relation.ts";
 import { constants, refuseSameNames, sharedColumns, type SharedColumn } from "./shared-columns.ts";
 import { escapeGlob, quoteIdentifier, quoteList, quoteText } from "./sql-text.ts";
 import { widened } from "./unite-schemas.ts";
@@ -14,18 +24,30 @@ export function compileRead(
   index: number,
   options: CompileOptions,
 ): Relation {
-  const shared = sharedColumns(plan, inspected);
+  const known = sharedColumns(plan, inspected);
   const data = inspected.kind === "files" ? [] : inspected.columns;
-  refuseSameNames(shared, data);
+  refuseSameNames(known, data);
+  const shared =
+    options.places === true && inspected.uris.length > 0 ? [...known, fileNumber(inspected)] : known;
   const ids = distinctIds([...shared.map(({ name }) => name), ...data.map(({ name }) => name)]);
   const sharedIds = ids.slice(0, shared.length);
   const reader = readerOf(inspected, ids.slice(shared.length), ids, options);
   const step = plan.steps[index];
-  const name = step?.op.startsWith("read_") === true ? `step_${index}_${step.op}` : "files";
+  const name =
+    step?.op.startsWith("read_") === true
+      ? `step_${index}_${step.op}`
+      : plan.source.from === "query"
+        ? "query"
+        : "files";
   const body = reader.select(sharedIds, shared);
   const from = quoteIdentifier(name);
   const fixed = shared.map((column, at): PlanColumn => {
-    return { name: column.name, id: sharedIds[at] ?? "", sqlType: column.sqlType, nullable: false };
+    return {
+      name: column.name,
+      id: sharedIds[at] ?? "",
+      sqlType: column.sqlType,
+      nullable: column.values.includes(null),
+    };
   });
   const pending = new Map<number, PlanColumn[]>();
   const visible: PlanColumn[] = [];
@@ -41,6 +63,10 @@ export function compileRead(
     pending,
     pathColumn: visible[0]?.name,
   };
+}
+
+function fileNumber({ uris }: Inspected): SharedColumn {
+  return { name: PLACE_IDS[0], sqlType: "INTEGER", values: uris.map((_, at) => String(at)), step: PLACES };
 }
 
 interface Reader {
@@ -63,7 +89,21 @@ function readerOf(
       return jsonReader(inspected, ids);
     case "parquet":
       return parquetReader(inspected, ids);
+    case "delta":
+      return deltaReader(inspected, ids);
+    case "rows":
+      return rowReader(inspected, ids);
   }
+}
+
+function rowReader({ table, columns }: RowTable, ids: readonly string[]): Reader {
+  const list = columns.map(({ value }, at) => `${value} AS ${quoteIdentifier(ids[at] ?? "")}`);
+  return {
+    columns: columns.map(({ name, sqlType }, at): PlanColumn => {
+      return { name, id: ids[at] ?? "", sqlType, nullable: true };
+    }),
+    select: () => `SELECT ${list.join(", ") || 'NULL AS "no column"'} FROM ${quoteIdentifier(table)}`,
+  };
 }
 
 function fileReader(count: number): Reader {
@@ -90,17 +130,23 @@ function delimitedReader(
     ids.map((id) => `${id} error`),
     [...taken, ...raw],
   );
+  const originals = distinctIds(
+    ids.map((id) => `${id} original`),
+    [...taken, ...raw, ...errors],
+  );
   const conversions = table.columns.map(({ type }, at) =>
     compileConversion(quoteIdentifier(raw[at] ?? ""), "VARCHAR", type),
   );
   const columns = table.columns.map(({ name }, at): PlanColumn => {
     const conversion = conversions[at];
     const base = { name, id: ids[at] ?? "", sqlType: conversion?.sqlType ?? "VARCHAR", nullable: true };
-    return conversion?.canFail === true ? { ...base, errorId: errors[at] } : base;
+    if (conversion?.canFail !== true) return base;
+    const errorId = errors[at];
+    return options.places === true ? { ...base, errorId, originalId: originals[at] } : { ...base, errorId };
   });
   const values = distinctIds(
     ids.map((id) => `${id} value`),
-    [...taken, ...raw, ...errors],
+    [...taken, ...raw, ...errors, ...originals],
   );
   return {
     columns,
@@ -110,7 +156,10 @@ function delimitedReader(
           ...constants(sharedIds, shared, "file_index", group.first, group.paths.length),
           ...raw.map((id, at) => {
             const field = group.fieldOf[at] ?? -1;
-            return `${field < 0 ? "NULL::VARCHAR" : `f${field}`} AS ${quoteIdentifier(id)}`;
+            const value = field < 0 ? "NULL::VARCHAR" : `f${field}`;
+            // Numbers, dates and booleans have no empty text: for them it is null.
+            const empty = field >= 0 && table.columns[at]?.type !== "string" && mayBeEmpty(table, group);
+            return `${empty ? `nullif(${value}, '')` : value} AS ${quoteIdentifier(id)}`;
           }),
         ];
         return `SELECT ${list.join(", ")}\n    FROM ${readCsv(table, group)}`;
@@ -133,6 +182,7 @@ function delimitedReader(
         inner.push(`${conversions[at]?.sql ?? text} AS ${value}`);
         outer.push(`${checked(column.name, text, value, options)} AS ${quoteIdentifier(column.id)}`);
         outer.push(`(${text} IS NOT NULL AND ${value} IS NULL) AS ${quoteIdentifier(column.errorId)}`);
+        if (column.originalId !== undefined) outer.push(`${text} AS ${quoteIdentifier(column.originalId)}`);
       }
       const typed =
         inner.length === 0
@@ -143,12 +193,8 @@ function delimitedReader(
   };
 }
 
-const NO_COLUMN = 'NULL AS "no column"';
-
-/** Of files that are all empty. */
-function noRows(ids: readonly string[], types: readonly string[]): string {
-  const list = ids.map((id, at) => `NULL::${types[at] ?? "VARCHAR"} AS ${quoteIdentifier(id)}`);
-  return `SELECT ${list.join(", ") || NO_COLUMN} WHERE false`;
+function mayBeEmpty({ emptyAsString }: DelimitedTable, { unquoted }: DelimitedGroup): boolean {
+  return emptyAsString || !unquoted;
 }
 
 /** Every option is given: what DuckDB guesses loses rows (a ragged file without error, for one). */
@@ -156,11 +202,6 @@ function readCsv(table: DelimitedTable, group: DelimitedGroup): string {
   const fields = Array.from({ length: group.fields }, (_, at) => `f${at}`);
   const typed = fields.map((field) => `${field}: 'VARCHAR'`).join(", ");
   const paths = group.paths.map(escapeGlob);
-  // Numbers and dates have no empty text: for them an empty field is null whatever empty_as_string says.
-  const text = table.columns.flatMap(({ type }, at) => {
-    const field = group.fieldOf[at] ?? -1;
-    return table.emptyAsString && type === "string" && field >= 0 ? [`f${field}`] : [];
-  });
   const options = [
     "auto_detect = false",
     `header = ${group.skipHeader}`,
@@ -177,7 +218,10 @@ function readCsv(table: DelimitedTable, group: DelimitedGroup): string {
     // DuckDB cannot pad short rows on several threads in a file with quoted line breaks.
     `parallel = ${group.padded || !group.multiLine}`,
     `columns = {${typed}}`,
-    ...(text.length > 0 ? [`force_not_null = ${quoteList(text)}`] : []),
+    // Nothing is null, quotes around nothing are an empty text. A rewritten file has quotes wherever one is meant; in
+    // others a field is never a line break by itself, so that only missing fields are null.
+    "allow_quoted_nulls = false",
+    ...(table.emptyAsString && !group.padded ? ["nullstr = '\n'"] : []),
   ];
   // A blank line is a row of a one-column file for DuckDB, and none for MLTable. Without quotes nothing else is empty.
   const rows = `read_csv(${quoteList(paths)}, ${options.join(", ")})`;
@@ -241,9 +285,16 @@ function parquetReader(table: ParquetTable, ids: readonly string[]): Reader {
   return {
     columns,
     select(sharedIds, shared) {
-      const arms = table.groups.map(({ first, paths, types }) => {
+      const arms = table.groups.map(({ first, paths, types, rows }) => {
         const list = [
-          ...constants(sharedIds, shared, "file_index", first, paths.length),
+          ...constants(
+            sharedIds,
+            shared,
+            "file_index",
+            first,
+            paths.length,
+            rowGroupOf(table, first, paths.length),
+          ),
           ...columns.map(({ id, name, sqlType }) => {
             const from = types.get(name);
             const value =
@@ -251,11 +302,32 @@ function parquetReader(table: ParquetTable, ids: readonly string[]): Reader {
             return value === quoteIdentifier(id) ? value : `${value} AS ${quoteIdentifier(id)}`;
           }),
         ];
-        return `SELECT ${list.join(", ") || NO_COLUMN}\n  FROM ${readParquet(paths)}`;
+        const arm = `SELECT ${list.join(", ") || NO_COLUMN}\n  FROM ${readParquet(paths)}`;
+        return rows === undefined ? arm : firstRows(arm, rows, types);
       });
       return arms.join("\n  UNION ALL\n  ");
     },
   };
+}
+
+/**
+ * The first rows of a file. Behind a LIMIT, DuckDB sometimes looks into row groups that it does not need, unlike with a
+ * condition on the rows' numbers; which a column of the same name hides.
+ */
+function firstRows(arm: string, rows: number, types: ParquetGroup["types"]): string {
+  const isHidden = [...types.keys()].some((name) => name.toLowerCase() === "file_row_number");
+  return isHidden ? `(${arm} LIMIT ${rows})` : `${arm} WHERE file_row_number < ${rows}`;
+}
+
+/** What to add to a file's first partition for that of a row: the number of its row group. */
+function rowGroupOf({ rowGroups }: ParquetTable, first: number, count: number): string {
+  const starts = rowGroups?.slice(first, first + count);
+  if (starts === undefined) return "";
+  const sizes = starts.map(([, size = 2 ** 52]) => size);
+  const even = starts.every((list, at) => list.every((start, group) => start === group * (sizes[at] ?? 0)));
+  if (even) return ` + file_row_number // ([${sizes.join(", ")}]::BIGINT[])[file_index::BIGINT + 1]`;
+  const lists = `([${starts.map((list) => `[${list.join(", ")}]`).join(", ")}]::BIGINT[][])[file_index::BIGINT + 1]`;
+  return ` + len(list_filter(${lists}, lambda start: start <= file_row_number)) - 1`;
 }
 
 export function readParquet(paths: readonly string[]): string {

@@ -1,19 +1,16 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  AmlError,
-  type FileRef,
-  type OperationOptions,
-  type TabularEngine,
-  type TabularPlan,
-  type TabularResult,
-} from "@aml/core";
+import { AmlError, type ReadTableOptions, type TabularEngine, type TabularResult } from "@aml/core";
 import { createGate, createStager, type Stager } from "@aml/staging";
 import type { CsvShape } from "./csv-scan.ts";
+import { pinDelta } from "./delta/pin-delta.ts";
+import { explainTable } from "./explain-table.ts";
+import { inferTable } from "./infer-table.ts";
 import { createInstancePool } from "./instance-pool.ts";
-import { OPS, openTable } from "./open-table.ts";
-import type { ConversionErrors } from "./stream-rows.ts";
+import { openSql, statementNames } from "./open-sql.ts";
+import { profileByFile } from "./profile-by-file.ts";
+import { OPS, openRows, openTable, type TableContext } from "./open-table.ts";
 
 export interface DuckDBEngineOptions {
   /** Brings files onto this machine; stays the caller's to dispose of. */
@@ -22,17 +19,22 @@ export interface DuckDBEngineOptions {
   readonly cacheFolder?: string | undefined;
   /** Memory of one table's DuckDB, e.g. `2GB`; beyond it DuckDB writes to disk. Its own default is 80 % of RAM. */
   readonly memoryLimit?: string | undefined;
+  /** Disk of one table's DuckDB, beyond its memory, e.g. `20GB`. DuckDB's own default is 90 % of what is free. */
+  readonly tempLimit?: string | undefined;
   /** Threads of one table's DuckDB; as many as there are cores unless given. */
   readonly threads?: number | undefined;
   /** Queries that run at the same time. Default 2: each holds one of the few threads that also serve files and DNS. */
   readonly maxRunning?: number | undefined;
   /**
-   * What becomes of a value that cannot be converted: `null` makes it null and counts it, `fail` ends the query with
-   * `parse_failed`. Default `null`, as in MLTable.
+   * What becomes of a value that cannot be converted, unless the reader says otherwise: `null` makes it null and counts
+   * it, `fail` ends the query with `parse_failed`. Default `null`, as in MLTable.
    */
-  readonly onError?: "null" | "fail" | undefined;
-  /** Hears, when all rows of `batches` were read, how many values of each column became null; not called for none. */
-  readonly onConversionErrors?: ((errors: ConversionErrors) => void) | undefined;
+  readonly onError?: ReadTableOptions["onError"];
+  /**
+   * Hears, when all rows of `batches` were read or a file was encoded, how many values of each column became null and
+   * where the first of them are; not called for none.
+   */
+  readonly onConversionErrors?: ReadTableOptions["onConversionErrors"];
 }
 
 /**
@@ -41,8 +43,13 @@ export interface DuckDBEngineOptions {
  */
 export function createDuckDBEngine(options: DuckDBEngineOptions = {}): TabularEngine {
   const gate = createGate(options.maxRunning ?? 2);
-  const instances = createInstancePool({ memoryLimit: options.memoryLimit, threads: options.threads });
+  const instances = createInstancePool({
+    memoryLimit: options.memoryLimit,
+    tempLimit: options.tempLimit,
+    threads: options.threads,
+  });
   const shapes = new Map<string, CsvShape>();
+  const sparse = new Map<string, boolean>();
   const tables = new Set<TabularResult>();
   let disposed = false;
   let folder: Promise<string> | undefined;
@@ -52,23 +59,31 @@ export function createDuckDBEngine(options: DuckDBEngineOptions = {}): TabularEn
     if (options.stager !== undefined) return options.stager;
     return (ownStager ??= createStager({ folder: options.cacheFolder ?? join(await workFolder(), "cache") }));
   };
-  const open = async (
-    plan: TabularPlan,
-    files: AsyncIterable<FileRef>,
-    { signal }: OperationOptions = {},
-  ): Promise<TabularResult> => {
-    signal?.throwIfAborted();
+  const begin = async (own: ReadTableOptions = {}): Promise<TableContext> => {
+    own.signal?.throwIfAborted();
     if (disposed) throw new AmlError("config_invalid", "The engine was disposed of already.");
-    const table = await openTable(plan, files, signal, {
+    // DuckDB starts while files are listed and looked at.
+    instances.prepare();
+    return {
       stager: await stager(),
       gate,
       workFolder: await workFolder(),
       instances,
       shapes,
-      compile: { onError: options.onError ?? "null", seed: Math.floor(Math.random() * 2 ** 31) },
+      sparse,
+      compile: {
+        onError: own.onError ?? options.onError ?? "null",
+        seed: Math.floor(Math.random() * 2 ** 31),
+      },
       onClose: (closed) => tables.delete(closed),
-      onConversionErrors: reportErrors(options.onConversionErrors),
-    });
+      onConversionErrors: own.onConversionErrors ?? options.onConversionErrors,
+    };
+  };
+  const opened = async (
+    own: ReadTableOptions | undefined,
+    make: (context: TableContext) => Promise<TabularResult>,
+  ): Promise<TabularResult> => {
+    const table = await make(await begin(own));
     tables.add(table);
     instances.prepare();
     return table;
@@ -76,7 +91,15 @@ export function createDuckDBEngine(options: DuckDBEngineOptions = {}): TabularEn
   return Object.freeze<TabularEngine>({
     contract: "aml.engine/1",
     ops: OPS,
-    open,
+    open: (plan, files, own) => opened(own, (context) => openTable(plan, files, own?.signal, context)),
+    openRows: (plan, rows, own) => opened(own, (context) => openRows(plan, rows, own?.signal, context)),
+    openSql: (text, named, own) => opened(own, (context) => openSql(text, named, own?.signal, context)),
+    profileByFile: async (plan, files, given = {}) => profileByFile(plan, files, given, await begin(given)),
+    explain: async (plan, source, own) => explainTable(plan, source, own ?? {}, await begin(own)),
+    statementNames: async (text, names, own) => statementNames(text, names, own?.signal, await begin(own)),
+    inferTypes: async (plan, files, { signal, ...own } = {}) =>
+      inferTable(plan, files, { ...own, signal }, await begin({ signal })),
+    pin: async (plan, files, own) => pinDelta(plan, files, { ...(await begin(own)), signal: own?.signal }),
     async [Symbol.asyncDispose]() {
       disposed = true;
       for (const table of tables) await table[Symbol.asyncDispose]();
@@ -85,10 +108,4 @@ export function createDuckDBEngine(options: DuckDBEngineOptions = {}): TabularEn
       if (folder !== undefined) await rm(await folder, { recursive: true, force: true });
     },
   });
-}
-
-function reportErrors(
-  report: ((errors: ConversionErrors) => void) | undefined,
-): ((errors: ConversionErrors) => void) | undefined {
-  return report && ((errors) => (errors.size > 0 ? report(errors) : undefined));
 }

@@ -1,18 +1,25 @@
-import { AmlError, type ColumnSelector, type ColumnTypeSpec, type StepOf } from "@aml/core";
-import { inferType } from "./infer-types.ts";
+import {
+  AmlError,
+  type ColumnSelector,
+  type ColumnTypeSpec,
+  type InferredColumn,
+  type StepOf,
+} from "@aml/core";
+import { inferType, type Inference, type Observation } from "./infer-types.ts";
 
 /**
- * Names for the fields of a header: an empty one is called by its place, `Column3`; one that is there already gets a
- * number, `a_1`.
+ * Names for the fields of a header, without the blanks around them: an empty one is called by its place, `Column3`;
+ * one that is there already gets a number, which counts all that are: `a,b,a,b` are `a`, `b`, `a_1` and `b_2`.
  */
-export function headerNames(fields: readonly string[]): string[] {
-  const given = new Set(fields);
+export function headerNames(fields: readonly (string | null)[]): string[] {
+  const trimmed = fields.map((field) => field?.trim() ?? "");
+  const given = new Set(trimmed);
   const used = new Set<string>();
-  return fields.map((field, at) => {
+  let repeated = 0;
+  return trimmed.map((field, at) => {
     const base = field === "" ? `Column${at + 1}` : field;
     let name = base;
-    for (let count = 1; used.has(name) || (name !== field && given.has(name)); count += 1)
-      name = `${base}_${count}`;
+    while (used.has(name) || (name !== field && given.has(name))) name = `${base}_${(repeated += 1)}`;
     used.add(name);
     return name;
   });
@@ -29,12 +36,23 @@ export function sampleRows(step: ReadDelimited): number {
   return infer === true ? SAMPLE_ROWS : (infer.sample_size ?? SAMPLE_ROWS);
 }
 
-/** The type of each column, from sampled rows and the step's overrides. */
-export function columnTypes(
+/** What is known of a column's type, and from what. */
+export interface ColumnInference {
+  readonly by: InferredColumn["by"];
+  readonly inference: Inference;
+}
+
+/**
+ * The type of each column, from its values and the step's overrides.
+ *
+ * @param seenOf - the values of the column of this index.
+ */
+export function inferColumns(
   step: ReadDelimited,
   names: readonly string[],
-  sample: readonly (readonly (string | undefined)[])[],
-): ColumnTypeSpec[] {
+  seenOf: (at: number) => readonly Observation[],
+  lossless = false,
+): ColumnInference[] {
   const infer = step.infer_column_types ?? true;
   const overrides = new Map<string, ColumnTypeSpec>();
   if (typeof infer === "object") {
@@ -44,8 +62,10 @@ export function columnTypes(
   }
   return names.map((name, at) => {
     const given = overrides.get(name);
-    if (given !== undefined) return given;
-    return infer === false ? "string" : inferType(sample.map((row) => row[at] ?? ""));
+    const values = infer === false || given !== undefined ? [] : seenOf(at);
+    const inference = inferType(values, lossless);
+    if (given !== undefined) return { by: "override", inference: { ...inference, type: given } };
+    return { by: inference.values === 0 ? "default" : "values", inference };
   });
 }
 

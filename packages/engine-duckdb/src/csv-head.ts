@@ -5,57 +5,47 @@ import { namedFault } from "./csv-normalise.ts";
 /** The first records of a file, its header among them. */
 export interface CsvHead {
   readonly records: readonly CsvRecord[];
-  /** They are all records of the file. */
-  readonly complete: boolean;
+  /** Bytes that were looked at. */
+  readonly bytes: number;
 }
 
-const FIRST_BYTES = 64 * 1024;
-const LAST_BYTES = 64 * 2 ** 20;
+const PIECE_BYTES = 16 * 1024;
+/** Enough to tell how long records are. */
+const TELLING_BYTES = 256 * 1024;
 
 /**
- * Reads at least `wanted` records from the beginning of a file, in larger and larger pieces.
+ * Reads the first `wanted` records of a file, or all if there are fewer. What lies behind them is not looked at.
  *
- * @param read - gives the first bytes; fewer than asked for at the end of the file.
- * @returns undefined when they do not fit in 64 MiB.
- * @throws `parse_failed` for bytes that are not UTF-8, and for a record that cannot be split.
+ * @param chunks - UTF-8 from the beginning of the file; no more is taken than is needed.
+ * @returns undefined when they do not fit in `limit` bytes, as far as can be told.
+ * @throws `parse_failed` for bytes that are not UTF-8, and for a record that cannot be split; what `chunks` throws.
  */
 export async function readCsvHead(
   file: FileRef,
-  read: (bytes: number) => Promise<Uint8Array>,
+  chunks: AsyncIterable<Uint8Array>,
   dialect: CsvDialect,
   wanted: number,
+  limit: number,
 ): Promise<CsvHead | undefined> {
-  for (let bytes = FIRST_BYTES; bytes <= LAST_BYTES; bytes *= 4) {
-    const start = await read(bytes);
-    const complete = start.byteLength < bytes;
-    const records = parseStart(file, start, dialect, complete, wanted);
-    if (complete || records.length >= wanted) return { records, complete };
-  }
-  return undefined;
-}
-
-function parseStart(
-  file: FileRef,
-  bytes: Uint8Array,
-  dialect: CsvDialect,
-  complete: boolean,
-  wanted: number,
-): readonly CsvRecord[] {
   const parser = createCsvParser(dialect);
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   const records: CsvRecord[] = [];
+  let bytes = 0;
+  const head = (): CsvHead => ({ records: records.slice(0, wanted), bytes });
   try {
-    // In pieces, so that what lies behind the wanted records is not even looked at.
-    for (let at = 0; at < bytes.length; at += FIRST_BYTES) {
-      const piece = bytes.subarray(at, at + FIRST_BYTES);
-      records.push(...parser.push(decoder.decode(piece, { stream: true })));
-      if (records.length >= wanted) return records;
+    for await (const chunk of chunks) {
+      for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
+        const piece = chunk.subarray(at, at + PIECE_BYTES);
+        bytes += piece.length;
+        for (const record of parser.push(decoder.decode(piece, { stream: true }))) records.push(record);
+        if (records.length >= wanted) return head();
+      }
+      const expected = bytes < TELLING_BYTES ? bytes : (bytes / Math.max(records.length, 1)) * wanted;
+      if (bytes > limit || (records.length > 0 && expected > limit)) return undefined;
     }
-    if (complete) {
-      decoder.decode();
-      records.push(...parser.end());
-    }
-    return records;
+    decoder.decode();
+    records.push(...parser.end());
+    return head();
   } catch (error) {
     throw namedFault(error, file.uri);
   }

@@ -5,19 +5,21 @@ import { createCsvParser, CsvFault, type CsvDialect, type CsvRecord } from "./cs
 export interface NormaliseOptions extends CsvDialect {
   /** Fields of a full row: shorter ones are filled up, longer ones are errors. */
   readonly fields: number;
+  /** Fields where nothing stands are empty texts, and not null as missing ones. */
+  readonly emptyAsString: boolean;
   /** The first record is a header, and left out. */
   readonly skipHeader: boolean;
 }
 
 /**
  * Rewrites a delimited file that DuckDB would refuse or read otherwise than MLTable: every row full, quoted where it
- * must be, ended by \n, without header.
+ * must be, ended by \n, without header. Empty texts are quoted, so that what is null stands apart.
  *
  * Iterating throws `parse_failed` with file and line for a row that is too long and a quote that is not closed.
  */
 export function normaliseCsv(options: NormaliseOptions): StageTransform {
   return {
-    id: `csv-1-${JSON.stringify([options.delimiter, options.multiLine, options.fields, options.skipHeader])}`,
+    id: `csv-2-${JSON.stringify([options.delimiter, options.multiLine, options.fields, options.skipHeader, options.emptyAsString])}`,
     async *apply(chunks, file) {
       const parser = createCsvParser(options);
       const decode = utf8Decoder();
@@ -43,18 +45,23 @@ function utf8Decoder(): (chunk?: Uint8Array) => string {
   return (chunk) => (chunk === undefined ? decoder.decode() : decoder.decode(chunk, { stream: true }));
 }
 
+export type RecordShape = Pick<NormaliseOptions, "delimiter" | "fields" | "emptyAsString">;
+
 /** Records as lines that DuckDB reads back as they are. @throws CsvFault for a record that is too long. */
 export function formatRecords(
   records: readonly CsvRecord[],
-  { delimiter, fields }: Pick<NormaliseOptions, "delimiter" | "fields">,
+  { delimiter, fields, emptyAsString }: RecordShape,
 ): string {
   let out = "";
   for (const record of records) {
     if (isTooLong(record, fields)) throw tooLong(record, fields, delimiter);
     for (let at = 0; at < fields; at += 1) {
-      const value = record.fields[at] ?? "";
-      const bare = fields > 1 && !/["\r\n]|^\s|\s$/.test(value) && !value.includes(delimiter.charAt(0));
-      out += (at > 0 ? delimiter : "") + (bare ? value : `"${value.replaceAll('"', '""')}"`);
+      if (at > 0) out += delimiter;
+      const field = record.fields[at];
+      const value = field === null && emptyAsString ? "" : field;
+      if (value === null || value === undefined) continue;
+      const bare = fields > 1 && !/^$|["\r\n]|^\s|\s$/.test(value) && !value.includes(delimiter.charAt(0));
+      out += bare ? value : `"${value.replaceAll('"', '""')}"`;
     }
     out += "\n";
   }
@@ -63,7 +70,7 @@ export function formatRecords(
 
 /** Delimiters at the end of a full row are let pass, as DuckDB lets one: no value is behind them. */
 function isTooLong({ fields: own }: CsvRecord, fields: number): boolean {
-  return own.length > fields && own.slice(fields).some((value) => value !== "");
+  return own.length > fields && own.slice(fields).some((value) => value !== null && value !== "");
 }
 
 function tooLong(record: CsvRecord, fields: number, delimiter: string): CsvFault {

@@ -1,6 +1,7 @@
 /** A record of a delimited file. */
 export interface CsvRecord {
-  readonly fields: readonly string[];
+  /** Null where nothing stands, not even quotes. */
+  readonly fields: readonly (string | null)[];
   /** The physical line that it begins on, from 1. */
   readonly line: number;
 }
@@ -69,7 +70,7 @@ export function createCsvParser(dialect: CsvDialect): CsvParser {
 
 interface Parsed {
   /** Absent for a blank line. */
-  readonly fields?: readonly string[];
+  readonly fields?: readonly (string | null)[];
   readonly next: number;
   readonly lines: number;
 }
@@ -86,7 +87,7 @@ function parseRecord(
   if (end === undefined) return undefined;
   if (end.at === start) return { next: end.next, lines: 1 };
   const limit = dialect.multiLine ? text.length : end.at;
-  const fields: string[] = [];
+  const fields: (string | null)[] = [];
   let at = start;
   let lines = 1;
   for (;;) {
@@ -109,7 +110,7 @@ function parseRecord(
     if (field === undefined) {
       const next = text.indexOf(dialect.delimiter, at);
       const stop = next < 0 || next > here.at ? here.at : next;
-      fields.push(text.slice(at, stop));
+      fields.push(stop === at ? null : text.slice(at, stop));
       at = stop;
     }
     if (at >= here.at) return { fields, next: here.next, lines };

@@ -138,7 +138,9 @@ const LAST_MS = 8_640_000_000_000_000;
 
 /** @throws `parse_failed` for what no Date holds: infinity, and years beyond 275760. */
 function instantOf(micros: bigint): Date {
-  const ms = Math.floor(Number(micros) / 1000);
+  const near = Number(micros);
+  // Beyond the year 2255 a double does not hold all microseconds, and would be a millisecond off.
+  const ms = Number.isSafeInteger(near) ? Math.floor(near / 1000) : wholeMilliseconds(micros);
   if (Math.abs(ms) <= LAST_MS) return new Date(ms);
   throw new AmlError("parse_failed", "A timestamp is infinite or lies beyond the year 275760.", {
     hint: "Convert the column to string with convert_column_types, or filter such rows out.",
@@ -242,4 +244,9 @@ function revived(value: Cell): Cell {
   if (value === null || typeof value !== "object" || value instanceof Date || value instanceof Uint8Array)
     return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, revived(item)]));
+}
+
+function wholeMilliseconds(micros: bigint): number {
+  const ms = micros / 1000n;
+  return Number(micros < 0n && ms * 1000n !== micros ? ms - 1n : ms);
 }

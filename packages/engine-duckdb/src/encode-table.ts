@@ -4,17 +4,20 @@ import { join } from "node:path";
 import { AmlError, isAmlError, type TableFormat } from "@aml/core";
 import type { CompiledPlan } from "./compile-plan.ts";
 import { caseConflict, copyQuery, errorCounts } from "./output-sql.ts";
+import { acrossGaps } from "./partial-files.ts";
 import type { Scope } from "./scope.ts";
-import type { ConversionErrors, Locate } from "./stream-rows.ts";
+import type { ConversionCounts, Locate, OnConverted } from "./stream-chunks.ts";
 
 const CHUNK = 256 * 1024;
 
 export interface EncodeRun {
+  /** Fetches what the query reads. */
+  readonly prepare: ((signal?: AbortSignal) => Promise<void>) | undefined;
   readonly signal: AbortSignal;
   readonly locate: Locate;
   /** Throws when a file that was read is no longer the one that was listed. */
   readonly verify: (signal?: AbortSignal) => Promise<void>;
-  readonly onConversionErrors: ((errors: ConversionErrors) => void) | undefined;
+  readonly onConverted: OnConverted | undefined;
   /** Called when the stream ends, in whatever way. */
   readonly end: () => void;
 }
@@ -33,7 +36,7 @@ export function encodeTable(
   run: EncodeRun,
 ): ReadableStream<Uint8Array> {
   const path = join(scope.folder, `${randomUUID()}.${format}`);
-  const { locate, verify, onConversionErrors } = run;
+  const { prepare, locate, verify, onConverted } = run;
   const stop = new AbortController();
   const signal = AbortSignal.any([run.signal, stop.signal]);
   let handle: FileHandle | undefined;
@@ -47,7 +50,7 @@ export function encodeTable(
     if (format !== "csv" || plan.columns.length === 0) refuseCaseConflict(plan, format);
     try {
       await scope.run(copyQuery(plan, format, path), signal);
-      if (onConversionErrors !== undefined) onConversionErrors(await countErrors(scope, plan, signal));
+      await onConverted?.(await countErrors(scope, plan, signal), signal);
     } catch (error) {
       signal.throwIfAborted();
       await verify(signal);
@@ -63,7 +66,8 @@ export function encodeTable(
         try {
           signal?.throwIfAborted();
           if (handle === undefined) {
-            handle = await write();
+            await prepare?.(signal);
+            handle = await acrossGaps(write);
             if (stop.signal.aborted) return await finish();
             if (format === "csv") controller.enqueue(csvHeader(plan));
           }
@@ -89,7 +93,11 @@ export function encodeTable(
 }
 
 /** A pass of its own over the columns that can fail: writing a file tells nothing about its rows. */
-async function countErrors(scope: Scope, plan: CompiledPlan, signal: AbortSignal): Promise<ConversionErrors> {
+export async function countErrors(
+  scope: Scope,
+  plan: CompiledPlan,
+  signal: AbortSignal | undefined,
+): Promise<ConversionCounts> {
   const { sql, names } = errorCounts(plan);
   if (names.length === 0) return new Map();
   const [row = []] = await (await scope.run(sql, signal)).getRows();

@@ -162,8 +162,23 @@ function readOther(text: string): Reading {
       hint: "Raise memoryLimit, or keep fewer columns and rows.",
     };
   }
+  if (/Overflow (in|on) /.test(text)) {
+    return {
+      code: "query_failed",
+      message: `A calculation goes beyond the largest whole number or decimal: ${message}`,
+      hint: "Divide first, as fractions have no such end: x / 1 * y.",
+    };
+  }
   if (text.startsWith("Permission Error")) {
     return { code: "permission_denied", message, hint: "Check the rights of the local file." };
+  }
+  if (/^(Binder|Catalog) Error/.test(text)) {
+    const near = /^(Candidate|Did you mean).*$/m.exec(text)?.[0];
+    return {
+      code: "query_failed",
+      message,
+      hint: `Check the names of columns and functions, and their types${near === undefined ? "." : `. ${near}`}`,
+    };
   }
   return { code: "query_failed", message };
 }

@@ -7,7 +7,7 @@ import type { DelimitedGroup, DelimitedTable } from "./inspected.ts";
 
 /**
  * DuckDB counts records, which are not lines where there are quoted line breaks: such a file is read again, and what
- * is wrong with it thrown with its line. In a rewritten file no number is that of a line of the source.
+ * is wrong with it thrown with its line. In a rewritten file, or a part of one, no number is that of a line of the source.
  */
 export async function findCsvFault(
   table: DelimitedTable,
@@ -19,9 +19,9 @@ export async function findCsvFault(
   if (error.code !== "parse_failed" || typeof uri !== "string" || typeof line !== "number") return;
   const has = (group: DelimitedGroup): boolean => group.paths.some((path) => origins.get(path) === uri);
   const group = table.groups.find(has);
-  if (group === undefined || !(group.multiLine || group.padded)) return;
+  if (group === undefined || !(group.multiLine || group.padded || group.cut === true)) return;
   const path = group.paths.find((one) => origins.get(one) === uri) ?? "";
-  if (!group.padded) await readAgain(path, uri, table.delimiter, group, signal);
+  if (!group.padded && group.cut !== true) await readAgain(path, uri, table, group, signal);
   const message = error.message.replace(`, line ${line}`, "");
   const { line: _, ...context } = error.context;
   throw new AmlError(error.code, message, {
@@ -34,14 +34,14 @@ export async function findCsvFault(
 async function readAgain(
   path: string,
   uri: string,
-  delimiter: string,
+  { delimiter, emptyAsString }: DelimitedTable,
   { fields, skipHeader }: DelimitedGroup,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const parser = createCsvParser({ delimiter, multiLine: true });
   let skip = skipHeader;
   const look = (records: ReturnType<typeof parser.push>): void => {
-    formatRecords(skip ? records.slice(1) : records, { delimiter, fields });
+    formatRecords(skip ? records.slice(1) : records, { delimiter, fields, emptyAsString });
     skip &&= records.length === 0;
   };
   try {

@@ -3,4 +3,3 @@ export { compilePlan, type CompiledPlan } from "./compile-plan.ts";
 export type { CompileOptions } from "./relation.ts";
 export type * from "./inspected.ts";
 export type { PlanColumn } from "./plan-column.ts";
-export type { ConversionErrors } from "./stream-rows.ts";

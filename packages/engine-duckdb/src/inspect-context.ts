@@ -4,6 +4,7 @@ import {
   chainTransforms,
   decompressionFor,
   transcode,
+  type SparseFile,
   type StagedFile,
   type Stager,
   type StageTransform,
@@ -20,6 +21,8 @@ export interface InspectContext {
   readonly encoding: Encoding | undefined;
   /** Released when the table is disposed of. */
   readonly pins: StagedFile[];
+  /** Files of which just the footer was fetched, by local path. */
+  readonly partial: Map<string, SparseFile>;
   /** The local path of what is read, and the URI that it stands for. */
   readonly origins: Map<string, string>;
   /** Shapes of files that were looked through before, by path, size and time. */
@@ -30,6 +33,7 @@ export interface InspectContext {
 export async function mapFiles<T, R>(
   items: readonly T[],
   task: (item: T, index: number) => Promise<R>,
+  atOnce = 8,
 ): Promise<R[]> {
   const out: R[] = [];
   let next = 0;
@@ -46,7 +50,7 @@ export async function mapFiles<T, R>(
       }
     }
   };
-  const settled = await Promise.allSettled(Array.from({ length: Math.min(8, items.length) }, worker));
+  const settled = await Promise.allSettled(Array.from({ length: Math.min(atOnce, items.length) }, worker));
   for (const result of settled) if (result.status === "rejected") throw result.reason;
   return out;
 }
@@ -82,17 +86,24 @@ export async function readStart(path: string, bytes: number): Promise<Buffer> {
   }
 }
 
+/** Rows of text that are taken from beginnings; for more, whole files are. */
+export const MOST_ROWS = 100_000;
+
 /**
  * How many rows of the source the plan can use at most: known when a `take` comes before anything that drops rows by
- * their values.
+ * their values, and when the plan takes none at all.
  */
-export function rowsWanted(plan: TabularPlan): number | undefined {
+export function rowsWanted(plan: Pick<TabularPlan, "steps">): number | undefined {
   const read = plan.steps.findIndex((step) => step.op.startsWith("read_"));
+  const steps = plan.steps.slice(read + 1);
   let skipped = 0;
-  for (const step of plan.steps.slice(read + 1)) {
+  for (const step of steps) {
     switch (step.op) {
       case "take":
-        return skipped + step.count;
+        // Partitions are those of whole files.
+        return plan.steps.some(({ op }, at) => op === "select_partitions" && at > read)
+          ? undefined
+          : skipped + step.count;
       case "skip":
         skipped += step.count;
         break;
@@ -102,7 +113,7 @@ export function rowsWanted(plan: TabularPlan): number | undefined {
       case "extract_columns_from_partition_format":
         break;
       default:
-        return undefined;
+        return steps.some((later) => later.op === "take" && later.count === 0) ? 0 : undefined;
     }
   }
   return undefined;

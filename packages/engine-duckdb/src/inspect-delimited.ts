@@ -2,13 +2,14 @@ import { stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AmlError, type FileRef, type StepOf } from "@aml/core";
 import { chainTransforms } from "@aml/staging";
-import { columnTypes, headerNames, sampleRows } from "./csv-columns.ts";
-import { readCsvHead, type CsvHead } from "./csv-head.ts";
+import { headerNames, inferColumns, sampleRows, type ColumnInference } from "./csv-columns.ts";
 import { formatRecords, namedFault, normaliseCsv } from "./csv-normalise.ts";
 import type { CsvDialect, CsvRecord } from "./csv-parser.ts";
 import { scanCsv, type CsvShape } from "./csv-scan.ts";
-import { mapFiles, readStart, stageFile, textTransform, type InspectContext } from "./inspect-context.ts";
+import { mapFiles, stageFile, textTransform, type InspectContext } from "./inspect-context.ts";
+import type { Observation } from "./infer-types.ts";
 import type { DelimitedGroup, DelimitedTable } from "./inspected.ts";
+import { openStarts, openWhole, type Opened } from "./open-delimited.ts";
 
 type ReadDelimited = StepOf<"read_delimited">;
 
@@ -17,13 +18,14 @@ export type DelimitedFindings = Pick<
   "kind" | "delimiter" | "emptyAsString" | "columns" | "groups"
 >;
 
-interface Opened {
-  readonly file: FileRef;
-  readonly index: number;
-  /** Absent when only the head was read. */
-  readonly path?: string;
-  readonly head: CsvHead;
+/** The columns with what forced their types. */
+export interface DelimitedEvidence {
+  readonly inferred: readonly ColumnInference[];
+  /** Rows that the types come from. */
+  readonly sampled: number;
 }
+
+type Shape = CsvDialect & Pick<DelimitedTable, "emptyAsString">;
 
 /** A file with what its header means. */
 interface Table {
@@ -35,7 +37,8 @@ interface Table {
 /**
  * Finds out names, types and shape of delimited files.
  *
- * @param wanted - rows that the plan can use; then no more of the files is read than they and the sample need.
+ * @param wanted - rows that the plan can use; then no more of the files is read than they, the sample and headers need.
+ * @param lossless - see `InferTypesOptions`.
  * @throws `plan_invalid`, `parse_failed`, `schema_mismatch`, and what staging throws.
  */
 export async function inspectDelimited(
@@ -43,7 +46,8 @@ export async function inspectDelimited(
   files: readonly FileRef[],
   wanted: number | undefined,
   context: InspectContext,
-): Promise<DelimitedFindings> {
+  lossless = false,
+): Promise<DelimitedFindings & DelimitedEvidence> {
   const dialect = { delimiter: step.delimiter ?? ",", multiLine: step.support_multi_line ?? false };
   if (/["\r\n]/.test(dialect.delimiter) || dialect.delimiter.length === 0 || dialect.delimiter.length > 2) {
     throw new AmlError("plan_invalid", `${JSON.stringify(dialect.delimiter)} cannot be a delimiter.`, {
@@ -54,77 +58,20 @@ export async function inspectDelimited(
   const heads =
     wanted === undefined
       ? undefined
-      : await readHeads(step, files, dialect, Math.max(wanted, sample), context);
-  const opened = heads ?? (await openAll(step, files, dialect, sample, context));
+      : await openStarts(step, files, dialect, Math.max(wanted, sample), context);
+  const opened = heads ?? (await openWhole(step, files, dialect, sample, context));
   const { tables, names } = nameColumns(step, opened);
-  const types = columnTypes(step, names, sampleOf(tables, names, sample));
-  const rest = {
-    kind: "delimited",
-    delimiter: dialect.delimiter,
-    emptyAsString: step.empty_as_string ?? false,
-  } as const;
-  const columns = names.map((name, at) => ({ name, type: types[at] ?? "string" }));
+  const emptyAsString = step.empty_as_string ?? false;
+  const rows = sampleOf(tables, names, sample, emptyAsString);
+  const inferred = inferColumns(step, names, (at) => observed(rows, at), lossless);
+  const rest = { kind: "delimited", delimiter: dialect.delimiter, emptyAsString } as const;
+  const shape = { ...dialect, emptyAsString };
+  const columns = names.map((name, at) => ({ name, type: inferred[at]?.inference.type ?? "string" }));
   const groups =
     heads === undefined
-      ? await groupFiles(tables, names, dialect, context)
-      : await groupHeads(tables, names, dialect, wanted ?? 0, context);
-  return { ...rest, columns, groups };
-}
-
-/** Just the beginnings, as long as they give enough rows; undefined when whole files are needed. */
-async function readHeads(
-  step: ReadDelimited,
-  files: readonly FileRef[],
-  dialect: CsvDialect,
-  wanted: number,
-  context: InspectContext,
-): Promise<Opened[] | undefined> {
-  if (wanted > 10_000 || files.some((file) => textTransform(file, step.encoding) !== undefined))
-    return undefined;
-  const every = step.header === "all_files_different_headers";
-  const out: Opened[] = [];
-  let missing = wanted;
-  for (const [index, file] of files.entries()) {
-    if (missing <= 0 && !every) break;
-    const read = (bytes: number): Promise<Uint8Array> =>
-      context.stager.readPrefix(file, bytes, { signal: context.signal });
-    const head = await readCsvHead(file, read, dialect, Math.max(missing, 0) + 1);
-    if (head === undefined) return undefined;
-    out.push({ file, index, head });
-    missing -= head.records.length - (step.header === "no_header" ? 0 : 1);
-  }
-  return out;
-}
-
-async function openAll(
-  step: ReadDelimited,
-  files: readonly FileRef[],
-  dialect: CsvDialect,
-  sample: number,
-  context: InspectContext,
-): Promise<Opened[]> {
-  const paths = await mapFiles(files, (file) => stageFile(context, file, textTransform(file, step.encoding)));
-  let missing = sample;
-  const out: Opened[] = [];
-  // One after the other: only the first files are needed beyond their header.
-  for (const [index, file] of files.entries()) {
-    const path = paths[index] ?? "";
-    const head = await readCsvHead(
-      file,
-      (bytes) => readStart(path, bytes),
-      dialect,
-      Math.max(missing, 0) + 1,
-    );
-    if (head === undefined) {
-      throw new AmlError("parse_failed", `The first record of ${file.uri} is longer than 64 MiB.`, {
-        hint: "Check the encoding, and support_multi_line: a quote may be open.",
-        context: { uri: file.uri },
-      });
-    }
-    out.push({ file, index, path, head });
-    missing -= head.records.length;
-  }
-  return out;
+      ? await groupFiles(tables, names, shape, context)
+      : await groupHeads(tables, names, shape, wanted ?? 0, context);
+  return { ...rest, columns, groups, inferred, sampled: rows.length };
 }
 
 function nameColumns(
@@ -168,21 +115,44 @@ function refuseOtherHeader({ opened, names }: Table, first: FileRef | undefined)
   );
 }
 
-/** The first rows of all files together, as columns of the table. */
+interface SampledRow {
+  readonly file: number;
+  /** In the file, from 1. */
+  readonly row: number;
+  /** As columns of the table. */
+  readonly fields: readonly (string | null)[];
+}
+
+/** The first rows of all files together. */
 function sampleOf(
   tables: readonly Table[],
   names: readonly string[],
   count: number,
-): (string | undefined)[][] {
-  const out: (string | undefined)[][] = [];
+  emptyAsString: boolean,
+): SampledRow[] {
+  const out: SampledRow[] = [];
   for (const table of tables) {
     const places = names.map((name) => table.names.indexOf(name));
-    for (const { fields } of rowsOf(table)) {
+    const file = table.opened.index;
+    for (const [at, { fields }] of rowsOf(table).entries()) {
       if (out.length >= count) return out;
-      out.push(places.map((at) => fields[at]));
+      const values = places.map((place) => valueOf(fields[place], emptyAsString));
+      out.push({ file, row: at + 1, fields: values });
     }
   }
   return out;
+}
+
+function observed(rows: readonly SampledRow[], column: number): Observation[] {
+  return rows.flatMap(({ file, row, fields }, order) => {
+    const value = fields[column] ?? null;
+    return value === null ? [] : [{ text: value, count: 1, first: { order, file, row, value } }];
+  });
+}
+
+/** A field that is missing is null in any case. */
+function valueOf(field: string | null | undefined, emptyAsString: boolean): string | null {
+  return field === null && emptyAsString ? "" : (field ?? null);
 }
 
 function rowsOf({ opened, hasHeader }: Table): readonly CsvRecord[] {
@@ -193,7 +163,7 @@ function rowsOf({ opened, hasHeader }: Table): readonly CsvRecord[] {
 async function groupHeads(
   tables: readonly Table[],
   names: readonly string[],
-  { delimiter }: CsvDialect,
+  { delimiter, emptyAsString }: Shape,
   wanted: number,
   context: InspectContext,
 ): Promise<DelimitedGroup[]> {
@@ -202,11 +172,12 @@ async function groupHeads(
   for (const table of tables) {
     const { file, index } = table.opened;
     const rows = rowsOf(table).slice(0, missing);
+    if (rows.length === 0) continue;
     missing -= rows.length;
     const fields = table.names.length;
     const path = join(context.scope.folder, `head-${index}.csv`);
     try {
-      await writeFile(path, formatRecords(rows, { delimiter, fields }));
+      await writeFile(path, formatRecords(rows, { delimiter, fields, emptyAsString }));
     } catch (error) {
       throw namedFault(error, file.uri);
     }
@@ -221,7 +192,7 @@ async function groupHeads(
 async function groupFiles(
   tables: readonly Table[],
   names: readonly string[],
-  dialect: CsvDialect,
+  dialect: Shape,
   context: InspectContext,
 ): Promise<DelimitedGroup[]> {
   const readable = await mapFiles(tables, (table) => makeReadable(table, names, dialect, context));
@@ -251,7 +222,7 @@ function readAlike(a: DelimitedGroup, b: DelimitedGroup): boolean {
 async function makeReadable(
   { opened, names: own, hasHeader }: Table,
   names: readonly string[],
-  dialect: CsvDialect,
+  dialect: Shape,
   context: InspectContext,
 ): Promise<DelimitedGroup> {
   const { file, index, head } = opened;

@@ -2,8 +2,16 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AmlError, type FileRef, type StepOf } from "@aml/core";
 import { chainTransforms, transcode, type StageTransform } from "@aml/staging";
-import { mapFiles, readStart, stageFile, textTransform, type InspectContext } from "./inspect-context.ts";
+import {
+  mapFiles,
+  MOST_ROWS,
+  readStart,
+  stageFile,
+  textTransform,
+  type InspectContext,
+} from "./inspect-context.ts";
 import type { JsonTable } from "./inspected.ts";
+import { readJsonHead } from "./json-head.ts";
 import {
   createJsonScanner,
   scanJson,
@@ -17,12 +25,13 @@ type ReadJson = StepOf<"read_json_lines">;
 
 export type JsonFindings = Pick<JsonTable, "kind" | "paths" | "columns">;
 
-const FIRST_BYTES = 64 * 1024;
-const LAST_BYTES = 64 * 2 ** 20;
+/** What is held in memory of first lines, before files are staged whole instead. */
+const MOST_BYTES = 16 * 2 ** 20;
 
 /**
  * Finds out the columns of JSON lines: all keys of all rows, in order of first appearance. That takes one pass over the
- * files, unless the plan can use only their first rows.
+ * files, unless the plan can use only their first rows; then the columns are those of these rows, and no more of the
+ * files is read. No row at all has no keys: a plan that takes none has the columns of the whole table.
  *
  * @throws `parse_failed` for a line that is no object (unless such lines are dropped) and for whole numbers beyond
  * int64; what staging throws.
@@ -36,7 +45,7 @@ export async function inspectJson(
   const keys = new Map<string, JsonKey>();
   const dropInvalid = step.invalid_lines === "drop";
   const scan = { keys, dropInvalid };
-  const heads = wanted === undefined ? undefined : await readHeads(step, files, scan, wanted, context);
+  const heads = (wanted ?? 0) === 0 ? undefined : await readHeads(step, files, scan, wanted ?? 0, context);
   if (heads === undefined) keys.clear();
   const paths = heads ?? (await scanAll(step, files, scan, context));
   const columns = [...keys.values()].map((key) => ({ name: key.name, sqlType: sqlTypeOf(key) }));
@@ -121,16 +130,20 @@ async function readHeads(
   wanted: number,
   context: InspectContext,
 ): Promise<string[] | undefined> {
-  if (wanted > 10_000 || files.some((file) => textTransform(file, step.encoding) !== undefined))
-    return undefined;
+  if (wanted > MOST_ROWS) return undefined;
   const paths: string[] = [];
   const big = new Map<string, FileRef>();
   let missing = wanted;
+  let left = MOST_BYTES;
   for (const [index, file] of files.entries()) {
     if (missing <= 0) break;
-    const head = await readHead(file, scan, missing, context);
+    const transform = textTransform(file, step.encoding);
+    const chunks = context.stager.readStart(file, { transform, signal: context.signal });
+    const head = await readJsonHead(chunks, { ...scan, maxRows: missing }, left);
     if (head === undefined) return undefined;
+    refuse(head.fault, file);
     missing -= head.rows;
+    left -= head.bytes.length;
     const path = join(context.scope.folder, `head-${index}.jsonl`);
     await writeFile(path, head.bytes);
     context.origins.set(path, file.uri);
@@ -141,28 +154,6 @@ async function readHeads(
   }
   refuseBig(scan.keys, big);
   return paths;
-}
-
-async function readHead(
-  file: FileRef,
-  scan: JsonScanOptions,
-  wanted: number,
-  { stager, signal }: InspectContext,
-): Promise<{ readonly bytes: Uint8Array; readonly rows: number } | undefined> {
-  for (let size = FIRST_BYTES; size <= LAST_BYTES; size *= 4) {
-    const start = Buffer.from(await stager.readPrefix(file, size, { signal }));
-    const bytes = start[0] === 0xef && start[1] === 0xbb && start[2] === 0xbf ? start.subarray(3) : start;
-    const complete = start.length < size;
-    const lines: Buffer[] = [];
-    const onRow = (line: Buffer): number => lines.push(line, LINE_FEED);
-    const scanner = createJsonScanner({ ...scan, maxRows: wanted, onRow });
-    const taken = scanner.push(bytes, complete);
-    refuse(scanner.fault(), file);
-    if (!complete && scanner.rows() < wanted) continue;
-    const kept = scanner.dropped() === 0 ? bytes.subarray(0, taken) : Buffer.concat(lines);
-    return { bytes: kept, rows: scanner.rows() };
-  }
-  return undefined;
 }
 
 function refuse(fault: JsonFault | undefined, file: FileRef): void {

@@ -1,7 +1,8 @@
 import { AmlError, type FileRef } from "@aml/core";
 import { readParquet } from "./compile-read.ts";
-import { mapFiles, stageFile, type InspectContext } from "./inspect-context.ts";
+import { mapFiles, type InspectContext } from "./inspect-context.ts";
 import type { ParquetGroup, ParquetTable } from "./inspected.ts";
+import { stageParquetFile } from "./parquet-footer.ts";
 import { escapeGlob, quoteIdentifier, quoteList } from "./sql-text.ts";
 import { unite, type ParquetColumn } from "./unite-schemas.ts";
 
@@ -9,9 +10,12 @@ export type ParquetFindings = Pick<ParquetTable, "kind" | "groups" | "columns">;
 
 type Context = Pick<InspectContext, "scope" | "signal">;
 
+/** Footers are small, and what they take is the store's time to answer. */
+const FILES_AT_ONCE = 16;
+
 /** Stages Parquet files; their columns can be asked for when the scope is locked. */
 export function stageParquet(files: readonly FileRef[], context: InspectContext): Promise<string[]> {
-  return mapFiles(files, (file) => stageFile(context, file));
+  return mapFiles(files, (file) => stageParquetFile(context, file), FILES_AT_ONCE);
 }
 
 /**
@@ -29,7 +33,7 @@ export async function inspectParquet(
   const signatures = paths.length === 1 ? ["one"] : await signaturesOf(paths, context);
   for (const [index, path] of paths.entries()) {
     const signature = signatures[index] ?? "";
-    const known = schemas.get(signature) ?? (await describe(path, context));
+    const known = schemas.get(signature) ?? (await describeParquet(path, context));
     schemas.set(signature, known);
     const last = groups.at(-1);
     if (last !== undefined && signatures[index - 1] === signature) {
@@ -63,7 +67,11 @@ async function signaturesOf(paths: readonly string[], context: Context): Promise
   }
 }
 
-async function describe(path: string, { scope, signal }: Context): Promise<readonly ParquetColumn[]> {
+/** The columns of a Parquet file, as DuckDB reads them. */
+export async function describeParquet(
+  path: string,
+  { scope, signal }: Context,
+): Promise<readonly ParquetColumn[]> {
   const result = await scope.run(`DESCRIBE SELECT * FROM ${readParquet([path])}`, signal);
   const rows = await result.getRows();
   return rows.map(([name, sqlType, nullable]) => {
@@ -80,18 +88,41 @@ async function blame(
   for (const path of paths) await probe(path, `SELECT 1 FROM ${readParquet([path])} LIMIT 0`, scope, signal);
 }
 
-/** Reads all pages of each file, to name the one that is damaged. For use after an error without a name. */
-export async function findDamagedParquet(
-  groups: readonly ParquetGroup[],
-  scope: InspectContext["scope"],
-  signal?: AbortSignal,
-): Promise<void> {
-  for (const { paths, types } of groups) {
+export interface DamageSearch {
+  readonly groups: readonly ParquetGroup[];
+  /** The columns of such files to look at. */
+  readonly columnsOf: (group: ParquetGroup) => readonly string[];
+  readonly scope: InspectContext["scope"];
+  readonly signal: AbortSignal | undefined;
+  /** Fetches what is missing of a file that cannot be read. False when nothing was. */
+  readonly repair: (path: string) => Promise<boolean>;
+}
+
+/**
+ * Reads all pages of each file, to name the one that is damaged. For use after an error without a name.
+ *
+ * @returns whether files could be read only after they were repaired.
+ * @throws `parse_failed` with the file.
+ */
+export async function findDamagedParquet(search: DamageSearch): Promise<boolean> {
+  const { groups, columnsOf, scope, signal, repair } = search;
+  let repaired = false;
+  for (const group of groups) {
     // Counts, least and greatest values may come from the footer; hashes come from the pages.
-    const columns = [...types.keys()].map((name) => `bit_xor(hash(${quoteIdentifier(name)}))`);
+    const columns = columnsOf(group).map((name) => `bit_xor(hash(${quoteIdentifier(name)}))`);
     const list = columns.join(", ") || "count(*)";
-    for (const path of paths) await probe(path, `SELECT ${list} FROM ${readParquet([path])}`, scope, signal);
+    for (const path of group.paths) {
+      const read = (): Promise<void> =>
+        probe(path, `SELECT ${list} FROM ${readParquet([path])}`, scope, signal);
+      await read().catch(async (error: unknown) => {
+        signal?.throwIfAborted();
+        if (!(await repair(path))) throw error;
+        repaired = true;
+        await read();
+      });
+    }
   }
+  return repaired;
 }
 
 async function probe(

@@ -1,17 +1,27 @@
 import type { ColumnTypeSpec } from "@aml/core";
 
 /** What the files turned out to be: everything that compiling a plan needs to know about them. */
-export type Inspected = FileTable | DelimitedTable | JsonTable | ParquetTable;
+export type Inspected = FileTable | DelimitedTable | JsonTable | ParquetTable | DeltaTable | RowTable;
 
 /** Values that every row of a file shares, per file. */
 export interface PartitionValues {
   readonly name: string;
-  readonly sqlType: "VARCHAR" | "TIMESTAMP";
+  readonly sqlType: "VARCHAR" | "TIMESTAMP" | "BIGINT";
   /** One a file, in reading order. */
-  readonly values: readonly string[];
+  readonly values: readonly (string | null)[];
+  /** For a step alone, never a column of the table. */
+  readonly hidden?: boolean;
 }
 
-interface Base {
+/** Known where rows are chosen by their partition. */
+export interface Partitioned {
+  /** Of all files. */
+  readonly partitionCount?: number;
+  /** The partition that each file is, or begins with; in reading order. */
+  readonly partitionNumbers?: readonly number[];
+}
+
+interface Base extends Partitioned {
   /** In reading order. */
   readonly uris: readonly string[];
   /** By the index of the step that extracts them. */
@@ -23,6 +33,14 @@ interface Base {
 /** No read step: a row a file. */
 export interface FileTable extends Base {
   readonly kind: "files";
+}
+
+/** Rows of a database, taken into a table. */
+export interface RowTable extends Base {
+  readonly kind: "rows";
+  readonly table: string;
+  /** `value`: an expression over the table that is of the type. */
+  readonly columns: readonly { readonly name: string; readonly sqlType: string; readonly value: string }[];
 }
 
 export interface DelimitedTable extends Base {
@@ -49,6 +67,8 @@ export interface DelimitedGroup {
   readonly multiLine: boolean;
   /** Every row is full and ends in \n. */
   readonly padded: boolean;
+  /** Parts of files: their lines are not those of the files. */
+  readonly cut?: boolean;
 }
 
 export interface JsonTable extends Base {
@@ -60,6 +80,8 @@ export interface JsonTable extends Base {
 export interface ParquetTable extends Base {
   readonly kind: "parquet";
   readonly groups: readonly ParquetGroup[];
+  /** For each file the rows in front of each of its row groups, where these are partitions. */
+  readonly rowGroups?: readonly (readonly number[])[];
   readonly columns: readonly {
     readonly name: string;
     readonly sqlType: string;
@@ -72,6 +94,24 @@ export interface ParquetGroup {
   /** Index of its first file. */
   readonly first: number;
   readonly paths: readonly string[];
+  /** No more than its first rows are of use to the plan. */
+  readonly rows?: number;
   /** The types that its columns have here, by name; a column of the table that is not among them is null. */
   readonly types: ReadonlyMap<string, string>;
+}
+
+/** A version of a Delta table. `uris` are of its files. */
+export interface DeltaTable extends Base {
+  readonly kind: "delta";
+  readonly groups: readonly DeltaGroup[];
+  readonly columns: ParquetTable["columns"];
+}
+
+export interface DeltaGroup extends ParquetGroup {
+  /** For each column of the table an expression over the columns of these files. */
+  readonly values: readonly string[];
+  /** For each column of the table the one column of these files that it is read from, if there is one. */
+  readonly sources: readonly (string | undefined)[];
+  /** Holds for the rows that are not deleted; undefined where none are. */
+  readonly condition: string | undefined;
 }

@@ -202,7 +202,11 @@ function createWalker(keys: Map<string, JsonKey>): Walker {
       const value: JsonValue = { bits: 0 };
       found[place] = { key, value };
       const next = valueEnd(bytes, at, end, value, line);
-      if (next < 0) return { at, message: `the value of ${JSON.stringify(key.name)} is cut or malformed` };
+      if (next < 0)
+        return {
+          at,
+          message: `the value of ${JSON.stringify(key.name)} is cut, malformed or beyond a double`,
+        };
       at = skipBlanks(bytes, next, end);
       if (at < end && bytes[at] === 0x7d) return behind(bytes, at + 1, end) ?? commit(place + 1, start);
       if (at >= end || bytes[at] !== 0x2c) return { at, message: "a comma or the closing brace is missing" };

@@ -74,7 +74,25 @@ function isNoNumber(bytes: Buffer, at: number): boolean {
   return byte === 0x4e || byte === 0x49 || byte === 0x69 || (byte === 0x6e && bytes[at + 1] !== 0x75);
 }
 
-/** DuckDB lets NaN, infinity and commas at the end of a list pass, which are no JSON. */
+const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= 0x30 && byte <= 0x39;
+const isExponent = (byte: number | undefined): boolean => byte === 0x65 || byte === 0x45;
+const isOfNumber = (byte: number | undefined): boolean =>
+  isDigit(byte) || isExponent(byte) || byte === 0x2e || byte === 0x2b || byte === 0x2d;
+
+/** Digits of the largest double. */
+const MOST_DIGITS = 309;
+
+/** Whether the number around a place is too large for a double, which would make it infinity. */
+function isBeyondDouble(bytes: Buffer, place: number, end: number): boolean {
+  let [from, to] = [place, place];
+  while (isOfNumber(bytes[from - 1])) from -= 1;
+  while (to < end && isOfNumber(bytes[to])) to += 1;
+  // The least of them is 1e309, and most numbers with an exponent are small.
+  if (to - from < 5 || (bytes[place + 1] === 0x2d && to - from <= MOST_DIGITS)) return false;
+  return Math.abs(Number(bytes.toString("latin1", from, to))) === Infinity;
+}
+
+/** DuckDB lets NaN, infinity, numbers beyond a double and commas at the end of a list pass, which are no JSON. */
 function nestedEnd(bytes: Buffer, from: number, end: number): number {
   let depth = 0;
   let comma = false;
@@ -90,6 +108,7 @@ function nestedEnd(bytes: Buffer, from: number, end: number): number {
       if (depth === 0) return at + 1;
     } else if (isNoNumber(bytes, at)) return -1;
     else if (isBlank(byte)) continue;
+    else if (isExponent(byte) && isDigit(bytes[at - 1]) && isBeyondDouble(bytes, at, end)) return -1;
     comma = byte === 0x2c;
   }
   return -1;
@@ -97,13 +116,16 @@ function nestedEnd(bytes: Buffer, from: number, end: number): number {
 
 function numberEnd(bytes: Buffer, from: number, end: number, value: JsonValue, line: number): number {
   let whole = true;
+  let exponent = false;
   let at = from + 1;
   for (; at < end; at += 1) {
-    const byte = bytes[at] ?? 0;
-    if (byte >= 0x30 && byte <= 0x39) continue;
-    if (byte !== 0x2e && byte !== 0x65 && byte !== 0x45 && byte !== 0x2b && byte !== 0x2d) break;
+    const byte = bytes[at];
+    if (isDigit(byte)) continue;
+    if (!isOfNumber(byte)) break;
+    exponent ||= isExponent(byte);
     whole = false;
   }
+  if ((exponent || (!whole && at - from > MOST_DIGITS)) && isBeyondDouble(bytes, from, end)) return -1;
   if (!whole) value.bits = JSON_BITS.float;
   else if (at - from < 16) value.bits = JSON_BITS.int;
   else measure(bytes.toString("latin1", from, at), value, line);

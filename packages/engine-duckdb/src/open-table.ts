@@ -1,38 +1,58 @@
 import {
   AmlError,
   isAmlError,
+  type ConversionErrors,
+  type ExtraSteps,
   type FileRef,
+  type ReadTableOptions,
   type Schema,
+  type SqlResult,
+  type Step,
   type StepOp,
+  type TableProfile,
   type TabularPlan,
   type TabularResult,
 } from "@aml/core";
-import type { Gate, StagedFile, Stager } from "@aml/staging";
+import type { Gate, SparseFile, StagedFile, Stager } from "@aml/staging";
 import { compilePlan, type CompiledPlan } from "./compile-plan.ts";
 import type { CsvShape } from "./csv-scan.ts";
+import { inspectDelta, lookUpActive, openDelta } from "./delta/inspect-delta.ts";
 import { encodeTable } from "./encode-table.ts";
 import { nameSources } from "./errors.ts";
 import { chooseFiles } from "./file-steps.ts";
+import { firstGroups } from "./first-groups.ts";
 import { mapFiles, rowsWanted, type InspectContext } from "./inspect-context.ts";
-import { findCsvFault } from "./find-csv-fault.ts";
+import { findConversionErrors, findFailedConversion, type FindOptions } from "./find-conversion-errors.ts";
+import { sampleRows } from "./csv-columns.ts";
 import { inspectDelimited } from "./inspect-delimited.ts";
 import { inspectJson } from "./inspect-json.ts";
-import { findDamagedParquet, inspectParquet, stageParquet } from "./inspect-parquet.ts";
-import type { Inspected } from "./inspected.ts";
+import { inspectParquet, stageParquet } from "./inspect-parquet.ts";
+import type { DeltaTable, Inspected, ParquetTable, Partitioned } from "./inspected.ts";
 import type { InstancePool } from "./instance-pool.ts";
+import { createLocate } from "./locate-error.ts";
 import { matchPatterns } from "./match-patterns.ts";
-import { streamQuery } from "./output-sql.ts";
+import { arrowValue, streamQuery, type StreamQuery } from "./output-sql.ts";
+import { countPartitions, partDelimited, partJson, partParquet } from "./part-files.ts";
+import { acrossGaps, createPartialFiles, type PartialFiles } from "./partial-files.ts";
+import { inferFromRows, ROWS_IN_MEMORY, withoutSample } from "./infer-from-rows.ts";
 import { partitionColumns } from "./partition-columns.ts";
 import { columnTypeOf } from "./plan-column.ts";
+import { profileTable } from "./profile-table.ts";
 import type { CompileOptions } from "./relation.ts";
+import { loadRows } from "./load-rows.ts";
+import { refuseToPart, selectsPartitions } from "./select-partitions.ts";
+import { quoteIdentifier } from "./sql-text.ts";
 import { openScope, type Scope } from "./scope.ts";
-import { probeFor } from "./start-query.ts";
-import { streamRows, type ConversionErrors, type Locate } from "./stream-rows.ts";
+import { probeFor, type Probe } from "./start-query.ts";
+import { streamColumnBatches } from "./stream-column-batches.ts";
+import type { Locate, OnConverted, StreamOptions } from "./stream-chunks.ts";
+import { streamRows } from "./stream-rows.ts";
 
 export const OPS: ReadonlySet<StepOp> = new Set<StepOp>([
   "read_delimited",
   "read_json_lines",
   "read_parquet",
+  "read_delta_lake",
   "extract_columns_from_partition_format",
   "convert_column_types",
   "keep_columns",
@@ -42,6 +62,7 @@ export const OPS: ReadonlySet<StepOp> = new Set<StepOp>([
   "skip",
   "take_random_sample",
   "sample",
+  "select_partitions",
 ]);
 
 export interface TableContext {
@@ -50,19 +71,33 @@ export interface TableContext {
   readonly workFolder: string;
   readonly instances: InstancePool;
   readonly shapes: Map<string, CsvShape>;
+  /** Which queries keep few rows. */
+  readonly sparse: Map<string, boolean>;
   readonly compile: CompileOptions;
   /** Called once, when the table is disposed of. */
   readonly onClose: (table: TabularResult) => void;
-  readonly onConversionErrors: ((errors: ConversionErrors) => void) | undefined;
+  readonly onConversionErrors: ReadTableOptions["onConversionErrors"];
 }
 
+export const NO_ROW: Step = { op: "take", count: 0 };
+
 export async function openTable(
-  plan: TabularPlan,
+  asked: TabularPlan,
   files: AsyncIterable<FileRef>,
   signal: AbortSignal | undefined,
   context: TableContext,
 ): Promise<TabularResult> {
-  refuseSteps(plan);
+  return createTable(await prepareTable(asked, files, signal, context));
+}
+
+/** What a table is made of; whoever asks for it closes it. */
+export async function prepareTable(
+  asked: TabularPlan,
+  files: AsyncIterable<FileRef>,
+  signal: AbortSignal | undefined,
+  context: TableContext,
+): Promise<TableParts> {
+  refuseSteps(asked);
   const { workFolder: parentFolder, gate, instances } = context;
   const pins: StagedFile[] = [];
   const scope = await openScope({ parentFolder, gate, instances });
@@ -72,14 +107,29 @@ export async function openTable(
   };
   try {
     const all = await collect(files, signal);
-    const chosen = await chooseFiles(plan, all, scope, context.compile, signal);
-    const inspected = await inspect(plan, chosen, { ...context, scope, signal, pins, origins: new Map() });
+    const left = await chooseFiles(asked, all, scope, context.compile, signal);
+    // With no file left there are no rows; the names and types are then those of the first.
+    const chosen = left.length > 0 ? left : all.slice(0, 1);
+    const plan = left.length > 0 ? asked : { ...asked, steps: [...asked.steps, NO_ROW] };
+    const partial = new Map<string, SparseFile>();
+    const base = { ...context, scope, signal, pins, partial, origins: new Map<string, string>() };
+    const found = await inspect(plan, chosen, base);
+    const inspected =
+      isParquet(found) && partial.size > 0 ? await firstGroups(found, plan, scope, signal) : found;
     const compiled = compilePlan(plan, inspected, context.compile);
     const verify = async (stop?: AbortSignal): Promise<void> => {
       await mapFiles(pins, (pin) => pin.check({ signal: stop }));
     };
-    const probe = probeFor(plan, chosen, inspected, context.compile);
-    return createTable({ compiled, probe, inspected, scope, context, close, verify });
+    const sql = probeFor(plan, chosen, inspected, context.compile);
+    const probe = sql === undefined ? undefined : { sql, known: context.sparse };
+    const given = namesOf(compiled);
+    const { steps } = plan;
+    const parts = isParquet(inspected)
+      ? createPartialFiles({ steps, table: inspected, given, files: partial, scope })
+      : undefined;
+    const count = (stop?: AbortSignal): Promise<number> =>
+      countPartitions(plan, left, inspected, { scope, signal: stop });
+    return { plan, compiled, probe, inspected, parts, scope, context, close, verify, count };
   } catch (error) {
     await close();
     signal?.throwIfAborted();
@@ -87,12 +137,41 @@ export async function openTable(
   }
 }
 
-function refuseSteps(plan: TabularPlan): void {
-  if (plan.source.from !== "paths") {
-    throw new AmlError("unsupported", "This engine does not run queries of databases.", {
-      hint: "Read files, or export the query's result to files first.",
-    });
+/** Opens the steps of a plan over rows that come from a database. Disposes of them in any case. */
+export async function openRows(
+  plan: TabularPlan,
+  rows: SqlResult,
+  signal: AbortSignal | undefined,
+  context: TableContext,
+): Promise<TabularResult> {
+  await using _all = rows;
+  refuseSteps(plan);
+  const { workFolder: parentFolder, gate, instances } = context;
+  const scope = await openScope({ parentFolder, gate, instances });
+  let table: string | undefined;
+  const close = async (): Promise<void> => {
+    // A DuckDB may serve again, without these rows.
+    if (table !== undefined) await scope.run(`DROP TABLE IF EXISTS ${quoteIdentifier(table)}`);
+    await scope.close();
+  };
+  try {
+    const names = rows.schema.columns.map(({ name }) => name);
+    await scope.lock(new Map(), names.length);
+    const loaded = await loadRows(rows, scope, signal, (created) => (table = created));
+    const patterns = await matchPatterns(plan.steps, names, scope, signal);
+    const inspected: Inspected = { kind: "rows", ...loaded, uris: [], partitions: new Map(), patterns };
+    const compiled = compilePlan(plan, inspected, context.compile);
+    const verify = (): Promise<void> => Promise.resolve();
+    const none = { probe: undefined, parts: undefined };
+    return createTable({ plan, compiled, ...none, inspected, scope, context, close, verify });
+  } catch (error) {
+    await close();
+    signal?.throwIfAborted();
+    throw error;
   }
+}
+
+export function refuseSteps(plan: TabularPlan): void {
   let read: number | undefined;
   for (const [index, { op }] of plan.steps.entries()) {
     if (!OPS.has(op)) {
@@ -116,7 +195,11 @@ function refuseSteps(plan: TabularPlan): void {
   }
 }
 
-async function collect(files: AsyncIterable<FileRef>, signal: AbortSignal | undefined): Promise<FileRef[]> {
+/** @throws `not_found` for none. */
+export async function collect(
+  files: AsyncIterable<FileRef>,
+  signal: AbortSignal | undefined,
+): Promise<FileRef[]> {
   const out: FileRef[] = [];
   for await (const file of files) {
     signal?.throwIfAborted();
@@ -128,73 +211,118 @@ async function collect(files: AsyncIterable<FileRef>, signal: AbortSignal | unde
   });
 }
 
-type Unencoded = Omit<InspectContext, "encoding">;
+export type Unencoded = Omit<InspectContext, "encoding"> &
+  TableContext & {
+    /** What a statement asks of the rows besides, by which files may be left out. */
+    readonly conditions?: ExtraSteps | undefined;
+  };
 
-async function inspect(plan: TabularPlan, files: readonly FileRef[], base: Unencoded): Promise<Inspected> {
+/** @param wanted - rows that are of use; then no more of the files is read than they need. */
+export async function inspect(
+  plan: TabularPlan,
+  files: readonly FileRef[],
+  base: Unencoded,
+  wanted: number | undefined = rowsWanted(plan),
+): Promise<Inspected> {
   const { scope, signal, origins } = base;
   const uris = files.map(({ uri }) => uri);
-  const partitions = partitionColumns(plan, uris);
+  const parts = selectsPartitions(plan);
   const step = plan.steps.find(({ op }) => op.startsWith("read_"));
   const encoding = step !== undefined && "encoding" in step ? step.encoding : undefined;
-  const context: InspectContext = { ...base, encoding };
-  const wanted = rowsWanted(plan);
-  const finish = async <T extends object>(found: T, names: readonly string[]): Promise<T & Common> => {
-    if (step?.op !== "read_parquet") await scope.lock(origins, names.length);
+  const context: InspectContext & TableContext = { ...base, encoding };
+  const finish = async <T extends Found>(found: T, names: readonly string[]): Promise<T & Common> => {
+    if (step?.op !== "read_parquet" && step?.op !== "read_delta_lake")
+      await scope.lock(origins, names.length);
+    const partitions = partitionColumns(plan, found.uris ?? uris, found.partitionNumbers);
     const more = [...partitions.values()].flat().map(({ name }) => name);
     const path = step !== undefined && "path_column" in step ? (step.path_column ?? "Path") : "Path";
     const every = [...new Set([path, ...more, ...names])];
-    return { ...found, uris, partitions, patterns: await matchPatterns(plan.steps, every, scope, signal) };
+    return { uris, ...found, partitions, patterns: await matchPatterns(plan.steps, every, scope, signal) };
   };
   switch (step?.op) {
     case "read_delimited": {
+      const rows = sampleRows(step);
+      if (rows > ROWS_IN_MEMORY && !parts) {
+        const texts = await inspectDelimited(withoutSample(step), files, undefined, context);
+        const table = await finish(texts, namesOf(texts));
+        const source = { ...plan, steps: plan.steps.slice(0, plan.steps.indexOf(step) + 1) };
+        return inferFromRows(source, step, table, { scope, signal, compile: base.compile, rows });
+      }
       const found = await inspectDelimited(step, files, wanted, context);
-      return finish(
-        found,
-        found.columns.map(({ name }) => name),
-      );
+      if (parts) return finish(await partDelimited(found, step, plan, files, context), namesOf(found));
+      return finish(found, namesOf(found));
     }
     case "read_json_lines": {
       const found = await inspectJson(step, files, wanted, context);
-      return finish(
-        found,
-        found.columns.map(({ name }) => name),
-      );
+      if (parts) return finish(await partJson(found, step, plan, files, context), namesOf(found));
+      return finish(found, namesOf(found));
     }
     case "read_parquet": {
       const paths = await stageParquet(files, context);
       await scope.lock(origins);
       const found = await inspectParquet(paths, context);
-      return finish(
-        found,
-        found.columns.map(({ name }) => name),
-      );
+      if (parts) return finish(await partParquet(found, context), namesOf(found));
+      return finish(found, namesOf(found));
+    }
+    case "read_delta_lake": {
+      if (parts) refuseToPart("A Delta table");
+      const opened = await openDelta(plan, step, files, context, base.conditions);
+      const found = await inspectDelta(opened, await lookUpActive(opened, signal), context);
+      return finish(found, namesOf(found));
     }
     default:
       return finish({ kind: "files" as const }, []);
   }
 }
 
+export function isParquet(inspected: Inspected): inspected is ParquetTable | DeltaTable {
+  return inspected.kind === "parquet" || inspected.kind === "delta";
+}
+
+function namesOf({ columns }: { readonly columns: readonly { readonly name: string }[] }): string[] {
+  return columns.map(({ name }) => name);
+}
+
+interface Found extends Partitioned {
+  readonly kind: Inspected["kind"];
+  /** Where files are not read as they are listed. */
+  readonly uris?: readonly string[];
+}
 type Common = Pick<Inspected, "uris" | "partitions" | "patterns">;
 
-interface TableParts {
+export interface TableParts {
+  readonly plan: TabularPlan;
   readonly compiled: CompiledPlan;
-  readonly probe: string | undefined;
+  readonly probe: Probe | undefined;
   readonly inspected: Inspected;
+  /** The files of Parquet. */
+  readonly parts: PartialFiles | undefined;
+  /** Finds values that could not be converted where the plan alone does not tell. */
+  readonly ownErrors?: (signal: AbortSignal | undefined) => Promise<readonly ConversionErrors[]>;
   readonly scope: Scope;
   readonly context: TableContext;
   readonly close: () => Promise<void>;
   /** @throws `precondition_failed` when a file is no longer the one that was listed. */
   readonly verify: (signal?: AbortSignal) => Promise<void>;
+  /** Partitions; absent for rows of a database. */
+  readonly count?: (signal?: AbortSignal) => Promise<number>;
+  /** Instead of what looks for the fault in the files of `inspected`. */
+  readonly locate?: Locate;
 }
 
-function createTable({
+export function createTable({
+  plan,
   compiled,
   probe,
   inspected,
+  ownErrors,
+  parts,
   scope,
   context,
   close,
   verify,
+  count = async () => refuseToPart("A query"),
+  locate: ownLocate,
 }: TableParts): TabularResult {
   const { onConversionErrors, onClose } = context;
   const columns = compiled.columns.map(({ name, sqlType, nullable }) => {
@@ -204,14 +332,24 @@ function createTable({
   const query = streamQuery(compiled);
   const running = new Set<AbortController>();
   let closing: Promise<void> | undefined;
-  const locate: Locate = async (error, signal) => {
-    if (inspected.kind === "delimited") await findCsvFault(inspected, error, scope.origins(), signal);
-    if (inspected.kind !== "parquet" || error.code !== "parse_failed" || "uri" in error.context) return;
-    await findDamagedParquet(inspected.groups, scope, signal);
-  };
-  const explain = async (signal?: AbortSignal): Promise<void> => {
+  const reading: FindOptions = { plan, inspected, parts, scope, compile: context.compile };
+  const onConverted: OnConverted | undefined =
+    onConversionErrors &&
+    (async (counts, signal) => {
+      const find = ownErrors ?? (() => findConversionErrors(counts, { ...reading, signal }));
+      const errors = await find(signal);
+      if (errors.length > 0) onConversionErrors(errors);
+    });
+  const locateFile = createLocate(inspected, parts, scope);
+  const locate: Locate =
+    ownLocate ??
+    (async (error, signal) => {
+      await findFailedConversion(error, { ...reading, signal });
+      await locateFile(error, signal);
+    });
+  const explain = async ({ sql }: StreamQuery, signal?: AbortSignal): Promise<void> => {
     try {
-      await scope.run(`SELECT count(*), bit_xor(hash(t)) FROM (${query.sql}) t`, signal);
+      await scope.run(`SELECT count(*), bit_xor(hash(t)) FROM (${sql}) t`, signal);
     } catch (error) {
       if (isAmlError(error)) await locate(error, signal);
       throw error;
@@ -225,11 +363,26 @@ function createTable({
     const both = signal === undefined ? controller.signal : AbortSignal.any([signal, controller.signal]);
     return { signal: both, end: () => running.delete(controller) };
   };
-  async function* batches(signal: AbortSignal | undefined): ReturnType<typeof streamRows> {
+  async function* streamed<T>(
+    signal: AbortSignal | undefined,
+    what: StreamQuery,
+    stream: (options: StreamOptions) => AsyncGenerator<T>,
+  ): AsyncGenerator<T> {
     const run = begin(signal);
     const { signal: stop } = run;
     try {
-      yield* streamRows({ scope, query, probe, signal: stop, onConversionErrors, explain, locate, verify });
+      await parts?.prepare(stop);
+      const counted = parts?.skipsRows() === true ? undefined : probe;
+      const options = {
+        scope,
+        query: what,
+        probe: counted,
+        onConverted,
+        locate,
+        verify,
+        signal: stop,
+      };
+      yield* stream({ ...options, explain: (again) => explain(what, again) });
     } finally {
       run.end();
     }
@@ -237,9 +390,27 @@ function createTable({
   const table: TabularResult = Object.freeze<TabularResult>({
     schema,
     sql: nameSources(compiled.sql, scope.origins()),
-    batches: (options) => batches(options?.signal),
-    encode: (format, options) =>
-      encodeTable(scope, compiled, format, { locate, verify, onConversionErrors, ...begin(options?.signal) }),
+    batches: (options) => streamed(options?.signal, query, streamRows),
+    columnBatches: (options) =>
+      streamed(options?.signal, streamQuery(compiled, arrowValue), streamColumnBatches),
+    encode: (format, options) => {
+      const prepare = parts?.prepare;
+      const run = { prepare, locate, verify, onConverted, ...begin(options?.signal) };
+      return encodeTable(scope, compiled, format, run);
+    },
+    async profile(options) {
+      const { signal, end } = begin(options?.signal);
+      const direct = inspected.kind === "parquet";
+      const profile = async (): Promise<TableProfile> => {
+        await parts?.prepare(signal);
+        return acrossGaps(() => profileTable({ scope, plan: compiled, direct, signal, locate, verify }));
+      };
+      return profile().finally(end);
+    },
+    async partitionCount(options) {
+      const { signal, end } = begin(options?.signal);
+      return count(signal).finally(end);
+    },
     async [Symbol.asyncDispose]() {
       closing ??= (async () => {
         const reason = new AmlError("query_failed", "The table was disposed of.");

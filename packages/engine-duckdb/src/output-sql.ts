@@ -1,4 +1,5 @@
 import type { TableFormat } from "@aml/core";
+import { arrowColumn } from "./arrow-type.ts";
 import type { CompiledPlan } from "./compile-plan.ts";
 import { columnTypeOf, distinctIds, jsonSafeType, type PlanColumn } from "./plan-column.ts";
 import { SENTINEL } from "./scope.ts";
@@ -17,14 +18,17 @@ export interface StreamQuery {
 }
 
 /**
- * The query behind `batches`: the columns in the few types that rows are decoded from, masks of conversion errors,
- * and the sentinel. DuckDB's streams end in the same way when the query failed and when it is done (T1), so the last
+ * The query behind `batches`: the columns, in the few types that rows are decoded from unless `valueOf` gives others,
+ * masks of conversion errors, and the sentinel. DuckDB's streams end in the same way when the query failed and when it is done (T1), so the last
  * row, and only it, has true in the last column. It comes from a table: behind a bare SELECT, which has no place in
  * the order of a parallel scan, DuckDB would run the whole query on one thread.
  */
-export function streamQuery(plan: CompiledPlan): StreamQuery {
+export function streamQuery(
+  plan: CompiledPlan,
+  valueOf: (column: PlanColumn) => string = plainValue,
+): StreamQuery {
   const failing = plan.columns.filter(({ errorId }) => errorId !== undefined);
-  const values = plan.columns.map((column) => plainValue(column));
+  const values = plan.columns.map((column) => valueOf(column));
   const masks: string[] = [];
   for (let from = 0; from < failing.length; from += MASK_BITS) {
     const bits = failing.slice(from, from + MASK_BITS).map(({ errorId = "" }, at) => {
@@ -41,8 +45,14 @@ export function streamQuery(plan: CompiledPlan): StreamQuery {
   return { sql, columns: plan.columns, failing, masks: masks.length };
 }
 
+/** A value in the type that its Arrow vector is made of. */
+export function arrowValue({ id, sqlType }: PlanColumn): string {
+  const { cast } = arrowColumn(sqlType);
+  return cast === undefined ? quoteIdentifier(id) : `${quoteIdentifier(id)}::${cast}`;
+}
+
 /** A value in the type that it is decoded from. */
-function plainValue({ id, sqlType }: PlanColumn): string {
+export function plainValue({ id, sqlType }: PlanColumn): string {
   const value = quoteIdentifier(id);
   switch (columnTypeOf(sqlType)) {
     case "int32":
@@ -77,7 +87,7 @@ function strictJson(column: PlanColumn): string {
   return `CASE WHEN regexp_matches(${bare}, 'NaN|Infinity') THEN error(${message}) ELSE ${json} END`;
 }
 
-function instant(value: string, sqlType: string): string {
+export function instant(value: string, sqlType: string): string {
   if (sqlType === "TIMESTAMP") return value;
   if (sqlType === "TIMESTAMP WITH TIME ZONE") return `(${value} AT TIME ZONE 'UTC')`;
   return `${value}::TIMESTAMP`;
@@ -117,9 +127,11 @@ export function errorCounts(plan: CompiledPlan): { readonly sql: string; readonl
   };
 }
 
+/** What few readers of Parquet know (uuid, interval, time with zone) is text there as it is in rows. */
 function parquetValue(column: PlanColumn): string {
   const id = quoteIdentifier(column.id);
-  return column.sqlType === "UHUGEINT" || column.sqlType === "HUGEINT" ? `${id}::VARCHAR` : id;
+  if (column.sqlType === "UHUGEINT" || column.sqlType === "HUGEINT") return `${id}::VARCHAR`;
+  return column.sqlType === "JSON" ? id : arrowValue(column);
 }
 
 function textValue(column: PlanColumn, format: "csv" | "jsonl"): string {
@@ -157,7 +169,7 @@ function jsonFloat(id: string): string {
 }
 
 /** ISO 8601 with Z; the fraction of a second only where there is one. */
-function isoText(value: string, fraction: "%f" | "%n"): string {
+export function isoText(value: string, fraction: "%f" | "%n"): string {
   const whole = `(${yearOf(value)}) || strftime(${value}, '-%m-%dT%H:%M:%S')`;
   const rest = `rtrim(rtrim(strftime(${value}, '.${fraction}'), '0'), '.')`;
   return `CASE WHEN isfinite(${value}) THEN ${whole} || ${rest} || 'Z' ELSE ${value}::VARCHAR END`;

@@ -11,6 +11,8 @@ export interface PlanColumn {
   readonly nullable: boolean;
   /** A BOOLEAN column beside it: true where a value could not be converted and became null. */
   readonly errorId?: string | undefined;
+  /** In a relation with places, the column of what could not be converted, as it was; of other rows it says nothing. */
+  readonly originalId?: string | undefined;
 }
 
 const NUMBERS: Readonly<Record<string, ColumnType>> = {

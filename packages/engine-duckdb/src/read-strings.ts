@@ -1,5 +1,6 @@
 import { isAscii } from "node:buffer";
 import duckdb from "@duckdb/node-bindings";
+import { readFarTexts } from "./far-texts.ts";
 
 type Vector = ReturnType<typeof duckdb.data_chunk_get_vector>;
 
@@ -9,12 +10,6 @@ const WORDS = ENTRY / 4;
 const INLINE = 12;
 /** A byte that is no ASCII, in a word of four. */
 const HIGH = 0x80808080;
-
-/**
- * Texts lie in memory one after the other, often with their lengths between. What lies between two texts no further
- * apart than this is in a page of memory that holds the end of one or the start of the other, so it can be read.
- */
-const GAP = 16;
 
 /**
  * Texts of a vector of DuckDB. Few calls make many strings: short texts are cut from one string of the whole vector,
@@ -53,61 +48,19 @@ export function readStrings(
   return out;
 }
 
-/** A text of more than 12 bytes, and the first of the rows that have it. */
-interface Far {
-  readonly start: number;
-  readonly length: number;
-  readonly row: number;
-}
-
 function readFar(
   rows: readonly number[],
   words: Uint32Array,
   source: Uint8Array,
   out: (string | null)[],
 ): void {
-  const texts = new Map<number, Far>();
-  const same: number[] = [];
-  const different: Far[] = [];
-  let sorted = true;
-  let last = 0;
-  for (const row of rows) {
-    const length = words[row * WORDS] as number;
-    // Of the 64 bits of an address no more are in use than a double holds.
-    const start = (words[row * WORDS + 2] as number) + (words[row * WORDS + 3] as number) * 2 ** 32;
-    const known = texts.get(start);
-    if (known !== undefined && known.length === length) {
-      same.push(row, known.row);
-      continue;
+  const same = readFarTexts(rows, words, source, (memory, base, texts) => {
+    const bytes = Buffer.from(memory.buffer, memory.byteOffset, memory.byteLength);
+    const whole = isAscii(bytes) ? bytes.toString("latin1") : undefined;
+    for (const { start, length, row } of texts) {
+      const from = start - base;
+      out[row] = whole?.slice(from, from + length) ?? bytes.toString("utf8", from, from + length);
     }
-    const text = { start, length, row };
-    if (known === undefined) texts.set(start, text);
-    sorted &&= start >= last;
-    last = start;
-    different.push(text);
-  }
-  if (!sorted) different.sort((a, b) => a.start - b.start);
-  for (let at = 0; at < different.length;) at = readStretch(different, at, source, out);
+  });
   for (let at = 0; at < same.length; at += 2) out[same[at] as number] = out[same[at + 1] as number] ?? null;
-}
-
-/** Reads the texts from `at` on that lie next to one another, and gives the place of the next. */
-function readStretch(texts: readonly Far[], at: number, source: Uint8Array, out: (string | null)[]): number {
-  const first = texts[at] as Far;
-  let end = first.start + first.length;
-  let next = at + 1;
-  for (let text = texts[next]; text !== undefined && text.start <= end + GAP; text = texts[next]) {
-    end = Math.max(end, text.start + text.length);
-    next += 1;
-  }
-  const pointer = source.byteOffset + first.row * ENTRY + 8;
-  const view = duckdb.get_data_from_pointer(source.buffer as ArrayBuffer, pointer, end - first.start);
-  const bytes = Buffer.from(view.buffer, view.byteOffset, view.byteLength);
-  const whole = isAscii(bytes) ? bytes.toString("latin1") : undefined;
-  for (let index = at; index < next; index += 1) {
-    const { start, length, row } = texts[index] as Far;
-    const from = start - first.start;
-    out[row] = whole?.slice(from, from + length) ?? bytes.toString("utf8", from, from + length);
-  }
-  return next;
 }

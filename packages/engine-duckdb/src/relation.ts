@@ -6,7 +6,15 @@ export interface CompileOptions {
   readonly onError: "null" | "fail";
   /** For samples without a seed. */
   readonly seed: number;
+  /** Carries the file and the row of the source along with each row, and the texts that could not be converted. */
+  readonly places?: boolean | undefined;
 }
+
+/** In a relation with places: the step, there being none of this number, whose columns are carried but never shown. */
+export const PLACES = -1;
+
+/** Names of the hidden columns of places: the index of the file, and the row of all files together, from 0. */
+export const PLACE_IDS = ["place file", "place row"] as const;
 
 /** A plan in the making: what the steps so far give. */
 export interface Relation {

@@ -1,9 +1,9 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { DuckDBConnection, DuckDBMaterializedResult } from "@duckdb/node-api";
+import type { DuckDBConnection, DuckDBInstance, DuckDBMaterializedResult } from "@duckdb/node-api";
 import { toAmlError, type Origins } from "./errors.ts";
 import type { Gate } from "@aml/staging";
-import type { InstancePool } from "./instance-pool.ts";
+import { endLocked, type InstancePool } from "./instance-pool.ts";
 import { escapeGlob, quoteList, quoteText } from "./sql-text.ts";
 import { endQuery } from "./start-query.ts";
 
@@ -37,12 +37,14 @@ export interface Scope {
 const WIDE = 1000;
 
 export async function openScope(options: ScopeOptions): Promise<Scope> {
-  const folder = await mkdtemp(join(options.parentFolder, "query-"));
-  const instance = await options.instances.take();
+  const { instances } = options;
+  let folder = await mkdtemp(join(options.parentFolder, "query-"));
+  let instance: Promise<DuckDBInstance> | undefined;
+  let lockedFor: string | undefined;
   let origins: Origins = new Map();
   const connections = new Set<DuckDBConnection>();
   const connect = async (): Promise<DuckDBConnection> => {
-    const connection = await instance.connect();
+    const connection = await (await (instance ??= instances.take())).connect();
     connections.add(connection);
     return connection;
   };
@@ -68,13 +70,23 @@ export async function openScope(options: ScopeOptions): Promise<Scope> {
     }
   };
   return {
-    folder,
+    get folder() {
+      return folder;
+    },
     origins: () => origins,
     async lock(allowed, columns = 0) {
       origins = allowed;
       const paths = [...allowed.keys()];
       // A pattern is checked as it is written and then as what it stands for.
       const both = [...new Set([...paths, ...paths.map(escapeGlob)])];
+      lockedFor = JSON.stringify([both.toSorted(), columns > WIDE]);
+      const known = instance === undefined ? instances.takeLocked(lockedFor) : undefined;
+      if (known !== undefined) {
+        await rmdir(folder);
+        folder = known.folder;
+        instance = Promise.resolve(known.instance);
+        return;
+      }
       const connection = await connect();
       await connection.run(
         `CREATE TABLE ${SENTINEL} AS SELECT true AS done; SET temp_directory = ${quoteText(join(folder, "spill"))}; ` +
@@ -109,8 +121,12 @@ export async function openScope(options: ScopeOptions): Promise<Scope> {
       for (const connection of connections) connection.interrupt();
       await Promise.allSettled(calls);
       for (const connection of connections) await disconnect(connection);
-      instance.closeSync();
-      await rm(folder, { recursive: true, force: true });
+      const own = await instance?.catch(() => undefined);
+      if (own === undefined) return rm(folder, { recursive: true, force: true });
+      const whole = { instance: own, folder };
+      // What has written to disk gives the disk back.
+      const reusable = (await readdir(folder)).length === 0;
+      await (reusable && lockedFor !== undefined ? instances.keep(lockedFor, whole) : endLocked(whole));
     },
   };
 }

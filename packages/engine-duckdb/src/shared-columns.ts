@@ -1,20 +1,22 @@
 import { AmlError, type TabularPlan } from "@aml/core";
 import type { Inspected } from "./inspected.ts";
-import { quoteIdentifier, quoteList } from "./sql-text.ts";
+import { quoteIdentifier, quoteText } from "./sql-text.ts";
 
 /** A column with one value a file. */
 export interface SharedColumn {
   readonly name: string;
   readonly sqlType: string;
-  readonly values: readonly string[];
+  readonly values: readonly (string | null)[];
   /** The step that shows it; the path column is there at once. */
   readonly step?: number;
+  /** For that step alone. */
+  readonly hidden?: boolean;
 }
 
 /** The path column, if it is kept, and the columns of partitions. */
 export function sharedColumns(plan: TabularPlan, inspected: Inspected): SharedColumn[] {
   const out: SharedColumn[] = [];
-  const path = pathColumnOf(plan);
+  const path = plan.source.from === "query" ? undefined : pathColumnOf(plan);
   if (path !== undefined) out.push({ name: path, sqlType: "VARCHAR", values: inspected.uris });
   for (const [step, columns] of inspected.partitions) {
     out.push(...columns.map((column) => ({ ...column, step })));
@@ -35,7 +37,8 @@ export function refuseSameNames(
   data: readonly { readonly name: string }[],
 ): void {
   const names = new Set(data.map(({ name }) => name));
-  for (const { name, step } of shared) {
+  for (const { name, step, hidden } of shared) {
+    if (hidden === true) continue;
     if (!names.has(name)) {
       names.add(name);
       continue;
@@ -49,16 +52,25 @@ export function refuseSameNames(
   }
 }
 
-/** A file's values as an expression over its number within `count` files from `first`. */
+/**
+ * A file's values as an expression over its number within `count` files from `first`.
+ *
+ * @param within - added to a hidden value: how far into the file a row's partition is.
+ */
 export function constants(
   sharedIds: readonly string[],
   shared: readonly SharedColumn[],
   number: string,
   first: number,
   count: number,
+  within = "",
 ): string[] {
-  return shared.map(({ values, sqlType }, at) => {
-    const list = `${quoteList(values.slice(first, first + count))}::${sqlType}[]`;
-    return `(${list})[${number}::BIGINT + 1] AS ${quoteIdentifier(sharedIds[at] ?? "")}`;
+  return shared.map(({ values, sqlType, hidden }, at) => {
+    const texts = values
+      .slice(first, first + count)
+      .map((value) => (value === null ? "NULL" : quoteText(value)));
+    const list = `[${texts.join(", ")}]::${sqlType}[]`;
+    const value = `(${list})[${number}::BIGINT + 1]${hidden === true ? within : ""}`;
+    return `${value} AS ${quoteIdentifier(sharedIds[at] ?? "")}`;
   });
 }

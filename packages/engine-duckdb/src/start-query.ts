@@ -19,10 +19,17 @@ const GATHER_UP_TO_BYTES = 2 ** 30;
 
 const GATHERED = 'temp."gathered rows"';
 
-/**
- * The query that `startQuery` decides by, for plans and files where there is something to decide. Text takes so long to
- * parse that fetching fragments of it is no matter.
- */
+/** Answers that are remembered; a program has few queries, and asking again costs milliseconds. */
+const MAX_KNOWN = 1000;
+
+/** The query that counts how many of a source's first rows are kept, and what it said before. */
+export interface Probe {
+  readonly sql: string;
+  /** By the probe's SQL, which names the files. */
+  readonly known: Map<string, boolean>;
+}
+
+/** The query that `startQuery` decides by, for plans and files where there is something to decide. */
 export function probeFor(
   plan: TabularPlan,
   files: readonly FileRef[],
@@ -30,8 +37,8 @@ export function probeFor(
   options: CompileOptions,
 ): string | undefined {
   const bytes = files.reduce((sum, { stat }) => sum + stat.size, 0);
-  if (inspected.kind !== "parquet" || bytes < PROBE_FROM_BYTES || bytes > GATHER_UP_TO_BYTES)
-    return undefined;
+  const scanned = ["parquet", "delimited", "json_lines"].includes(inspected.kind);
+  if (!scanned || bytes < PROBE_FROM_BYTES || bytes > GATHER_UP_TO_BYTES) return undefined;
   const drops = plan.steps.some(
     ({ op }) => op === "filter" || op === "sample" || op === "take_random_sample",
   );
@@ -49,10 +56,10 @@ export function probeFor(
 export async function startQuery(
   connection: DuckDBConnection,
   sql: string,
-  probe: string | undefined,
+  probe: Probe | undefined,
   run: <T>(task: () => Promise<T>) => Promise<T>,
 ): Promise<DuckDBResult> {
-  if (probe !== undefined && (await run(() => countOf(connection, probe))) < SPARSE) {
+  if (probe !== undefined && (await isSparse(connection, probe, run))) {
     try {
       await run(() => connection.run(`CREATE TEMP TABLE ${GATHERED} AS ${sql}`));
       return await run(() => connection.stream(`FROM ${GATHERED}`));
@@ -66,6 +73,20 @@ export async function startQuery(
 /** Frees what was gathered: a stream that is left early would keep it for as long as Node keeps the stream. */
 export async function endQuery(connection: DuckDBConnection): Promise<void> {
   await connection.run(`DROP TABLE IF EXISTS ${GATHERED}`);
+}
+
+/** A guess about speed alone: a file that was changed meanwhile is read right either way. */
+async function isSparse(
+  connection: DuckDBConnection,
+  { sql, known }: Probe,
+  run: <T>(task: () => Promise<T>) => Promise<T>,
+): Promise<boolean> {
+  const before = known.get(sql);
+  if (before !== undefined) return before;
+  const sparse = (await run(() => countOf(connection, sql))) < SPARSE;
+  if (known.size >= MAX_KNOWN) known.clear();
+  known.set(sql, sparse);
+  return sparse;
 }
 
 async function countOf(connection: DuckDBConnection, sql: string): Promise<number> {

@@ -1,116 +1,17 @@
-import { AmlError, type Row } from "@aml/core";
-import { createRowDecoder, readFlag, readMask } from "./decode-chunk.ts";
-import { toAmlError } from "./errors.ts";
-import { MASK_BITS, type StreamQuery } from "./output-sql.ts";
+import type { Row } from "@aml/core";
+import { createRowDecoder } from "./decode-chunk.ts";
 import { columnTypeOf } from "./plan-column.ts";
-import type { Scope } from "./scope.ts";
-import { startQuery } from "./start-query.ts";
+import { streamChunks, type StreamOptions } from "./stream-chunks.ts";
 
-/** Values that could not be converted and are null, by column. */
-export type ConversionErrors = ReadonlyMap<string, number>;
-
-/** Finds out which file an error is about that does not say so, and throws an error that does. */
-export type Locate = (error: AmlError, signal?: AbortSignal) => Promise<void>;
-
-export interface StreamOptions {
-  readonly scope: Scope;
-  readonly query: StreamQuery;
-  /** Counts how many of the source's first rows are kept, where it is worth to know. */
-  readonly probe?: string | undefined;
-  readonly signal?: AbortSignal | undefined;
-  /** Called once, when all rows were read. */
-  readonly onConversionErrors?: ((errors: ConversionErrors) => void) | undefined;
-  /** Finds out why a query ended early, by running it again to its end; gives nothing if it then succeeds. */
-  readonly explain: (signal?: AbortSignal) => Promise<void>;
-  /** Throws a better error than the given one, if there is one. */
-  readonly locate: Locate;
-  /** Throws when a file that was read is no longer the one that was listed. */
-  readonly verify: (signal?: AbortSignal) => Promise<void>;
-}
-
-/**
- * The rows of a query, in batches of up to 2048. Each stream has a connection of its own, since another statement
- * would end it quietly (T2); a query runs only while a batch is asked for, and within the gate (T4).
- */
+/** The rows of a query whose columns are in their plain types, in batches of up to 2048. */
 export async function* streamRows(options: StreamOptions): AsyncGenerator<readonly Row[]> {
-  const { scope, query, signal } = options;
-  signal?.throwIfAborted();
-  const connection = await scope.connect();
-  const interrupt = (): void => connection.interrupt();
-  signal?.addEventListener("abort", interrupt, { once: true });
-  const guarded = async <T>(task: () => Promise<T>): Promise<T> => {
-    try {
-      return await scope.call(task, signal);
-    } catch (error) {
-      signal?.throwIfAborted();
-      const failure = toAmlError(error, scope.origins(), [...new Set(scope.origins().values())]);
-      await options.verify(signal);
-      await options.locate(failure, signal);
-      throw failure;
-    } finally {
-      signal?.throwIfAborted();
-    }
-  };
-  try {
-    const result = await startQuery(connection, query.sql, options.probe, guarded);
-    const counter = createErrorCounter(query);
-    const decode = createRowDecoder(
-      query.columns.map(({ name }) => name),
-      query.columns.map(({ sqlType }) => columnTypeOf(sqlType)),
-    );
-    const doneAt = query.columns.length + query.masks;
-    for (let done = false; ;) {
-      const chunk = await guarded(() => result.fetchChunk());
-      if (chunk === null || chunk.rowCount === 0) {
-        if (!done) await fail(options);
-        break;
-      }
-      if (done) throw new AmlError("internal", "The query gave rows behind its end.");
-      done = readFlag(chunk, doneAt, chunk.rowCount - 1);
-      // No end without knowing that all that was read is one version of the files.
-      if (done) await options.verify(signal);
-      const count = chunk.rowCount - (done ? 1 : 0);
-      counter.add(chunk, count);
-      const rows = decode(chunk, count);
-      if (rows.length > 0) yield rows;
-    }
-    options.onConversionErrors?.(counter.errors());
-  } finally {
-    signal?.removeEventListener("abort", interrupt);
-    await scope.disconnect(connection);
-  }
-}
-
-/** The stream ended without the sentinel: the query failed, or was cut off. */
-async function fail({ explain, verify, signal }: StreamOptions): Promise<never> {
-  await verify(signal);
-  await explain(signal);
-  throw new AmlError("query_failed", "The query ended early, and succeeded when it was run again.", {
-    hint: "Try again; the files may have changed while they were read.",
-  });
-}
-
-function createErrorCounter({ failing, columns, masks }: StreamQuery): {
-  add(chunk: Parameters<typeof readMask>[0], count: number): void;
-  errors(): ConversionErrors;
-} {
-  const counts = failing.map(() => 0);
-  return {
-    add(chunk, count) {
-      for (let mask = 0; mask < masks; mask += 1) {
-        const values = readMask(chunk, columns.length + mask, count);
-        for (const value of values) if (value !== 0) addBits(counts, mask * MASK_BITS, value);
-      }
-    },
-    errors() {
-      const named = failing.map(({ name }, at): [string, number] => [name, counts[at] ?? 0]);
-      return new Map(named.filter(([, count]) => count > 0));
-    },
-  };
-}
-
-function addBits(counts: number[], from: number, mask: number): void {
-  for (let rest = mask, at = from; rest > 0; rest = Math.floor(rest / 2), at += 1) {
-    if (rest % 2 === 1) counts[at] = (counts[at] ?? 0) + 1;
+  const { columns } = options.query;
+  const decode = createRowDecoder(
+    columns.map(({ name }) => name),
+    columns.map(({ sqlType }) => columnTypeOf(sqlType)),
+  );
+  for await (const { chunk, from, count } of streamChunks(options)) {
+    const rows = decode(chunk, count);
+    yield from === 0 ? rows : rows.slice(from);
   }
 }

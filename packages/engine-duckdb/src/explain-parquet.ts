@@ -1,0 +1,64 @@
+import type { ExplainedBytes, ExplainOptions, FileRef, PrunedFile, TabularPlan } from "@aml/core";
+import { compilePlan } from "./compile-plan.ts";
+import { firstGroups } from "./first-groups.ts";
+import type { DeltaTable, ParquetTable } from "./inspected.ts";
+import type { Unencoded } from "./open-table.ts";
+import { withConditions } from "./statement-conditions.ts";
+import { createPartialFiles } from "./partial-files.ts";
+
+export interface ParquetFetch {
+  readonly bytes: Pick<ExplainedBytes, "fetch" | "cached">;
+  /** Files whose row groups can have no row of the table. */
+  readonly pruned: readonly PrunedFile[];
+  readonly notes: readonly string[];
+}
+
+const ENOUGH = "take: the files in front of it have as many rows";
+
+/**
+ * What a plan fetches of remote Parquet files of which the footers are here.
+ *
+ * @param files - those that were looked at.
+ * @param wholeBytes - what fetching a file whole takes: 0 for one that is here.
+ */
+export async function explainParquet(
+  asked: TabularPlan,
+  table: ParquetTable | DeltaTable,
+  files: readonly FileRef[],
+  { scope, signal, compile, partial, columns, conditions }: Unencoded & Pick<ExplainOptions, "columns">,
+  wholeBytes: (file: FileRef) => number,
+): Promise<ParquetFetch> {
+  const plan = withConditions(asked, compilePlan(asked, table, compile).columns, conditions);
+  const first = await firstGroups(table, plan, scope, signal);
+  const all = compilePlan(plan, first, compile).columns.map(({ name }) => name);
+  const given = columns === undefined ? all : all.filter((name) => columns.has(name.toLowerCase()));
+  const parts = createPartialFiles({ steps: plan.steps, table: first, given, files: partial, scope });
+  const found = await parts.describe(signal);
+  const inPart = new Set([...partial.values()].map(({ file }) => file.uri));
+  const whole = files.filter(({ uri }) => !inPart.has(uri)).map(wholeBytes);
+  const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+  const named = new Set(found.map(({ uri }) => uri));
+  const skipped = found.filter(({ skippedRowGroups }) => skippedRowGroups > 0);
+  const isGone = (file: (typeof found)[number]): boolean => file.skippedRowGroups === file.rowGroups;
+  const groups = sum(skipped.map(({ skippedRowGroups }) => skippedRowGroups));
+  const reasons = [...new Set(skipped.flatMap((file) => file.reasons))].join("; ");
+  return {
+    bytes: {
+      fetch: sum([...whole, ...found.map(({ fetchBytes }) => fetchBytes)]),
+      cached: sum(found.map(({ cachedBytes }) => cachedBytes)),
+    },
+    pruned: [
+      ...skipped
+        .filter(isGone)
+        .map(({ uri, reasons: own }) => ({ uri, reason: `none of its row groups: ${own.join("; ")}` })),
+      ...[...inPart].filter((uri) => !named.has(uri)).map((uri) => ({ uri, reason: ENOUGH })),
+    ],
+    notes:
+      groups === 0
+        ? []
+        : [
+            `${groups} of ${sum(found.map(({ rowGroups }) => rowGroups))} row groups are left out by what their footers ` +
+              `say of least and greatest values: ${reasons}.`,
+          ],
+  };
+}

@@ -1,0 +1,28 @@
+import type { AmlError } from "@aml/core";
+import { findCsvFault } from "./find-csv-fault.ts";
+import { findDamagedParquet } from "./inspect-parquet.ts";
+import type { Inspected } from "./inspected.ts";
+import { GapFilled, isGap, type PartialFiles } from "./partial-files.ts";
+import type { Scope } from "./scope.ts";
+import type { Locate } from "./stream-chunks.ts";
+
+/** What finds the file that an error is about; or fills the gap in a file that it comes from, and throws `GapFilled`. */
+export function createLocate(inspected: Inspected, parts: PartialFiles | undefined, scope: Scope): Locate {
+  return async (error, signal) => {
+    if (inspected.kind === "delimited") await findCsvFault(inspected, error, scope.origins(), signal);
+    if (inspected.kind !== "parquet" && inspected.kind !== "delta") return;
+    if (!isDamage(error)) return;
+    if ((await parts?.complete(signal)) === true && isGap(error)) throw new GapFilled();
+    const { groups } = inspected;
+    const columnsOf = parts?.columnsOf ?? (({ types }) => [...types.keys()]);
+    const repair = async (path: string): Promise<boolean> =>
+      (await parts?.completeFile(path, signal)) ?? false;
+    if (await findDamagedParquet({ groups, columnsOf, scope, signal, repair })) throw new GapFilled();
+    if (isGap(error) && (await parts?.completeFile(undefined, signal)) === true) throw new GapFilled();
+  };
+}
+
+/** Of a file, and not of a value in it. */
+function isDamage({ code, context }: AmlError): boolean {
+  return code === "parse_failed" && !("column" in context);
+}
