@@ -4,14 +4,17 @@ export interface OracleOptions {
   readonly multiLine: boolean;
 }
 
-/** The records, or undefined for text that has to be refused. */
-export function splitRecords(text: string, { delimiter, multiLine }: OracleOptions): string[][] | undefined {
-  const records: string[][] = [];
-  let record: string[] = [];
+/** The records, with null where not even quotes stand, or undefined for text that has to be refused. */
+export function splitRecords(
+  text: string,
+  { delimiter, multiLine }: OracleOptions,
+): (string | null)[][] | undefined {
+  const records: (string | null)[][] = [];
+  let record: (string | null)[] = [];
   let field = "";
   let state: "start" | "bare" | "quoted" | "closed" = "start";
   const endField = (): void => {
-    record.push(field);
+    record.push(state === "start" ? null : field);
     field = "";
     state = "start";
   };

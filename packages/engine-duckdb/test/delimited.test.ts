@@ -115,10 +115,7 @@ describe("records", () => {
 
   test("one column: blank lines are no rows, quoted empty ones are", async () => {
     expect(await h.rows([text], await h.files({ "a.csv": "a\n1\n\n2\n" }))).toEqual([{ a: "1" }, { a: "2" }]);
-    expect(await h.rows([text], await h.files({ "a.csv": 'a\n1\n\n""\n' }))).toEqual([
-      { a: "1" },
-      { a: null },
-    ]);
+    expect(await h.rows([text], await h.files({ "a.csv": 'a\n1\n\n""\n' }))).toEqual([{ a: "1" }, { a: "" }]);
   });
 
   test("quotes within a field and behind blanks are text", async () => {
@@ -164,16 +161,36 @@ describe("records", () => {
     }
   });
 
-  test("empty fields are null, or text with empty_as_string, but never text in a column of numbers", async () => {
-    const files = await h.files({ "a.csv": 'n,s\n,\n1,""\n' });
-    expect(await h.rows([{ op: "read_delimited" }], files)).toEqual([
-      { n: null, s: null },
-      { n: 1n, s: null },
-    ]);
-    expect(await h.rows([{ op: "read_delimited", empty_as_string: true }], files)).toEqual([
-      { n: null, s: "" },
-      { n: 1n, s: "" },
-    ]);
+  test("empty fields are null, or text with empty_as_string; quoted ones are text, missing ones null", async () => {
+    const contents = ['n,s\n,\n1,""\n2\n', 'n,s\r\n,\n1,""\n2\n'];
+    for (const content of contents) {
+      const files = await h.files({ "a.csv": content });
+      expect(await h.rows([{ op: "read_delimited" }], files)).toEqual([
+        { n: null, s: null },
+        { n: 1n, s: "" },
+        { n: 2n, s: null },
+      ]);
+      expect(await h.rows([{ op: "read_delimited", empty_as_string: true }], files)).toEqual([
+        { n: "", s: "" },
+        { n: "1", s: "" },
+        { n: "2", s: null },
+      ]);
+      const take = { op: "take", count: 2 };
+      expect(await h.rows([{ op: "read_delimited", empty_as_string: true }, take], files)).toEqual([
+        { n: "", s: "" },
+        { n: "1", s: "" },
+      ]);
+    }
+  });
+
+  test("an empty text is never in a column of numbers, dates or booleans", async () => {
+    const files = await h.files({ "a.csv": `a,b,c\n${"1,true,2020-01-31\n".repeat(200)}"","",""\n` });
+    const reports: unknown[] = [];
+    const rows = await h.rows([{ op: "read_delimited" }], files, {
+      onConversionErrors: (errors) => reports.push(errors),
+    });
+    expect(rows[200]).toEqual({ a: null, b: null, c: null });
+    expect(reports).toEqual([]);
   });
 });
 
@@ -208,7 +225,7 @@ describe("types", () => {
     expect(await first(content)).toEqual({
       a: "1_000",
       b: "0x1F",
-      c: "nan",
+      c: Number.NaN,
       d: "yes",
       e: 9223372036854775808,
       f: "epoch",
@@ -226,11 +243,16 @@ describe("types", () => {
     });
     expect(rows[250]).toEqual({ n: null, s: "x" });
     expect(rows[249]).toEqual({ n: 249n, s: "x" });
-    expect(reports).toEqual([new Map([["n", 2]])]);
+    const { uri } = files[0] ?? {};
+    const places = [
+      { uri, row: 251, value: "1.5" },
+      { uri, row: 261, value: "abc" },
+    ];
+    expect(reports).toEqual([[{ column: "n", count: 2, first: places }]]);
     expect(await failureOf(h.rows([{ op: "read_delimited" }], files, { onError: "fail" }))).toMatchObject({
       code: "parse_failed",
-      message: `${files[0]?.uri}: A value of column n cannot be converted: "1.5".`,
-      context: { uri: files[0]?.uri, column: "n", value: "1.5" },
+      message: `${uri}, row 251: A value of column n cannot be converted: "1.5".`,
+      context: { uri, row: 251, column: "n", value: "1.5" },
     });
   });
 
@@ -334,6 +356,21 @@ describe("paths", () => {
       code: "schema_mismatch",
     });
   });
+});
+
+test("no row wanted: the columns are there all the same", async () => {
+  for (const infer_column_types of [true, false]) {
+    const files = await h.files({ "0.csv": "", "a.csv": "a,b\n1,2\n" });
+    const table = await h.open(
+      [
+        { op: "read_delimited", infer_column_types },
+        { op: "take", count: 0 },
+      ],
+      files,
+    );
+    expect(table.schema.columns.map(({ name }) => name)).toEqual(["a", "b"]);
+    expect(await allRows(table)).toEqual([]);
+  }
 });
 
 test("take reads the beginning only: a broken row behind it does not matter", async () => {

@@ -1,5 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { randomRuns } from "@aml/kit/runs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createHarness, failureOf, textOf } from "./harness.ts";
@@ -18,7 +19,7 @@ const value = fc.option(
 
 const table = fc
   .uniqueArray(
-    name.filter((text) => text !== "" && !text.includes("\0")),
+    name.filter((text) => text.trim() === text && text !== "" && !text.includes("\0")),
     { minLength: 1, maxLength: 5 },
   )
   .chain((names) =>
@@ -53,7 +54,7 @@ test("random tables come back from CSV as they were written, and again from what
       }
       await opened[Symbol.asyncDispose]();
     }),
-    { numRuns: 25 },
+    randomRuns(25),
   );
 });
 
@@ -73,7 +74,7 @@ test("random objects come back from JSON lines", async () => {
         objects.map((object) => Object.fromEntries(keys.map((key) => [key, object[key] ?? null]))),
       );
     }),
-    { numRuns: 60 },
+    randomRuns(60),
   );
 });
 

@@ -5,6 +5,16 @@ const h = await createHarness();
 const strict = { op: "read_json_lines" };
 const lenient = { ...strict, invalid_lines: "drop" };
 
+test("the largest and the least doubles are no invalid lines", async () => {
+  const files = await h.files({
+    "a.jsonl": '{"a":1.7976931348623157e308,"b":[1e308,"1e999",1e-999]}\n{"a":-1e-400,"b":[true,0e999]}\n',
+  });
+  expect(await h.rows([strict], files)).toEqual([
+    { a: 1.7976931348623157e308, b: [1e308, "1e999", 0] },
+    { a: -0, b: [true, 0] },
+  ]);
+});
+
 test.each<[string, string | Uint8Array]>([
   ["a key twice", '{"b":1,"b":2}'],
   ["a key twice, once escaped", String.raw`{"b":1,"\u0062":2}`],
@@ -12,6 +22,10 @@ test.each<[string, string | Uint8Array]>([
   ["NaN", '{"b":NaN}'],
   ["infinity in a list", '{"b":[-Infinity]}'],
   ["nan in lower case", '{"b":[nan]}'],
+  ["a number beyond a double", '{"b":1e400}'],
+  ["a negative one, of a point", '{"b":-1.5E+309}'],
+  ["one of many digits", `{"b":${"9".repeat(310)}.5}`],
+  ["one in a list", '{"b":[1,{"c":2.5e308}]}'],
   ["a comma at the end", '{"b":1,}'],
   ["a comma at the end of a list", '{"b":[1,]}'],
   ["a comment", '{"b":[/*x*/1]}'],

@@ -1,11 +1,12 @@
 import { readFile, readdir, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseFilter, type FileRef, type TabularResult } from "@aml/core";
+import { type FileRef, type TabularResult } from "@aml/core";
+import { parseFilter } from "@aml/core/plan";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { beforeAll, expect, test, vi } from "vitest";
 import { toAmlError } from "../src/errors.ts";
-import { endQuery, startQuery } from "../src/start-query.ts";
+import { endQuery, startQuery, type Probe } from "../src/start-query.ts";
 import { allRows, createHarness, failureOf, textOf } from "./harness.ts";
 
 const h = await createHarness();
@@ -119,10 +120,13 @@ test("conversion errors are counted once", async () => {
     where(`col("n") == None or col("id") < 50`),
   ];
   const rows = await h.rows(steps, await h.files({ "a.parquet": texts }), {
-    onConversionErrors: (errors) => heard.push(Object.fromEntries(errors)),
+    onConversionErrors: (errors) => heard.push(...errors),
   });
   expect(rows).toHaveLength(ROWS / 1000 + 49);
-  expect(heard).toEqual([{ n: ROWS / 1000 }]);
+  const place = (at: number) => ({ uri: expect.any(String), row: 1000 * at + 8, value: "x" });
+  expect(heard).toEqual([
+    { column: "n", count: ROWS / 1000, first: Array.from({ length: 10 }, (_, at) => place(at)) },
+  ]);
 });
 
 test("an error behind the rows that were looked at names its file", async () => {
@@ -187,6 +191,28 @@ test("more rows than memory go to disk, and are gone with the table", async () =
   }
 });
 
+/** A probe that has found no row. */
+const ZERO = (): Probe => ({ sql: "SELECT 0", known: new Map() });
+
+test("a source that was probed is not probed again", async () => {
+  const instance = await DuckDBInstance.create(":memory:");
+  const connection = await instance.connect();
+  const probe: Probe = { sql: "SELECT 5000", known: new Map([["SELECT 5000", true]]) };
+  const asked: string[] = [];
+  const run = connection.run.bind(connection);
+  connection.run = (sql, ...rest) => {
+    asked.push(sql);
+    return run(sql, ...rest);
+  };
+  await startQuery(connection, "SELECT 1 AS a", probe, (task) => task());
+  expect(asked).toEqual([expect.stringMatching(/^CREATE TEMP TABLE/)]);
+  await endQuery(connection);
+  await startQuery(connection, "SELECT 1 AS a", { sql: "SELECT 5000", known: new Map() }, (task) => task());
+  expect(asked.slice(2)).toEqual(["SELECT 5000"]);
+  connection.disconnectSync();
+  instance.closeSync();
+});
+
 test("gathered rows are freed when the stream is left early", async () => {
   const instance = await DuckDBInstance.create(":memory:");
   const connection = await instance.connect();
@@ -198,7 +224,7 @@ test("gathered rows are freed when the stream is left early", async () => {
     return Number(row[0]);
   };
   const sql = "SELECT md5(range::VARCHAR) AS text FROM range(500000)";
-  const result = await startQuery(connection, sql, "SELECT 0", (task) => task());
+  const result = await startQuery(connection, sql, ZERO(), (task) => task());
   expect((await result.fetchChunk())?.rowCount).toBe(2048);
   expect(await used()).toBeGreaterThan(10_000_000);
   await endQuery(connection);
@@ -222,15 +248,28 @@ test("rows are streamed where there is no room to gather them", async () => {
       throw failure;
     });
   const sql = "SELECT repeat(md5(range::VARCHAR), 30) || range AS wide FROM range(300000)";
-  const result = await startQuery(connection, sql, "SELECT 0", run);
+  const result = await startQuery(connection, sql, ZERO(), run);
   let rows = 0;
   for (let chunk = await result.fetchChunk(); chunk?.rowCount; chunk = await result.fetchChunk())
     rows += chunk.rowCount;
   expect(rows).toBe(300_000);
   expect(codes).toEqual(["resource_exhausted"]);
   await endQuery(connection);
-  const broken = startQuery(connection, "SELECT error('no') AS a", "SELECT 0", run);
+  const broken = startQuery(connection, "SELECT error('no') AS a", ZERO(), run);
   expect(await failureOf(broken)).toMatchObject({ code: "query_failed" });
   connection.disconnectSync();
   instance.closeSync();
+});
+
+test("rows of text are gathered as well", async () => {
+  const select = `SELECT range AS id, range % 4096 AS k, md5(range::VARCHAR) AS text FROM range(${ROWS})`;
+  for (const [name, options, op] of [
+    ["made.csv", "FORMAT csv", "read_delimited"],
+    ["made.jsonl", "FORMAT json", "read_json_lines"],
+  ] as const) {
+    const made = await h.files({ [name]: await write(name, select, options) });
+    const { ids, sizes } = await batchesOf(await h.open([{ op }, where("k < 5")], made));
+    expect(ids.map(Number)).toEqual(idsWhere((id) => id % 4096 < 5));
+    expect(sizes).toHaveLength(1);
+  }
 });

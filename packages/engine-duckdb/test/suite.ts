@@ -1,7 +1,9 @@
+import type { ConversionErrors } from "@aml/core";
 import assert from "node:assert/strict";
 import { readdir, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { isAmlError, parseFilter, type AmlErrorCode, type Row } from "@aml/core";
+import { isAmlError, type AmlErrorCode, type Row } from "@aml/core";
+import { parseFilter } from "@aml/core/plan";
 import { allRows, createWorkbench, listed, planOf, textOf, type Workbench } from "./workbench.ts";
 
 export interface Runner {
@@ -23,9 +25,11 @@ export function suite({ describe, test }: Runner): void {
       }
     });
   describe("read", () => readCases(check));
+  describe("read of a store", () => remoteCases(check));
   describe("steps", () => stepCases(check));
   describe("whole or an error", () => errorCases(check));
   describe("encode", () => encodeCases(check));
+  describe("profile", () => profileCases(check));
   describe("lifetime", () => lifetimeCases(check));
 }
 
@@ -101,6 +105,25 @@ function readCases(check: Case): void {
   });
 }
 
+function remoteCases(check: Case): void {
+  check("Parquet of a store: a part of it, and the rows of a local file", async (bench) => {
+    const noise = (at: number): string => ((at * 2_654_435_761) % 4_294_967_291).toString(36);
+    const lines = Array.from(
+      { length: 150_000 },
+      (_, at) => `${at},${noise(at)}${noise(at * 31)},${at * 1.37}`,
+    );
+    const source = await bench.open([csv], await bench.files({ "a.csv": `a,b,c\n${lines.join("\n")}\n` }));
+    const content = new Uint8Array(await new Response(source.encode("parquet")).arrayBuffer());
+    await source[Symbol.asyncDispose]();
+    // Smaller ones are staged whole.
+    assert.ok(content.length > 2 ** 20);
+    const steps = [parquet, where('col("a") > 149000'), { op: "keep_columns", columns: ["a", "c"] }];
+    const rows = await bench.rows(steps, await bench.files({ "a.parquet": content }));
+    assert.equal(rows.length, 999);
+    assert.deepEqual(await bench.rows(steps, await bench.remote({ "a.parquet": content })), rows);
+  });
+}
+
 function stepCases(check: Case): void {
   const numbers = { "a.csv": `n,t\n${Array.from({ length: 500 }, (_, n) => `${n},t${n % 3}`).join("\n")}\n` };
   const column = (rows: readonly Row[]): number[] => rows.map(({ n }) => Number(n));
@@ -133,7 +156,7 @@ function stepCases(check: Case): void {
   });
   check("conversions, and what cannot be converted", async (bench) => {
     const heard: unknown[] = [];
-    const onConversionErrors = (errors: ReadonlyMap<string, number>): void => void heard.push([...errors]);
+    const onConversionErrors = (errors: readonly ConversionErrors[]): void => void heard.push(...errors);
     const files = await bench.files({ "a.csv": "a,b\n7,2020-01-02\nx,?\n" });
     const types = [
       { columns: "a", column_type: "int" },
@@ -147,13 +170,16 @@ function stepCases(check: Case): void {
       { a: 7n, b: new Date("2020-01-02") },
       { a: null, b: null },
     ]);
+    const { uri } = files[0] ?? {};
     assert.deepEqual(heard, [
-      [
-        ["a", 1],
-        ["b", 1],
-      ],
+      { column: "a", count: 1, first: [{ uri, row: 2, value: "x" }] },
+      { column: "b", count: 1, first: [{ uri, row: 2, value: "?" }] },
     ]);
-    await fails(bench.rows(steps, files, { onError: "fail" }), "parse_failed", { column: "a" });
+    await fails(bench.rows(steps, files, { onError: "fail" }), "parse_failed", {
+      column: "a",
+      row: 2,
+      value: "x",
+    });
   });
   check("comparisons with null keep nothing, text is no number", async (bench) => {
     const files = await bench.files({ "a.jsonl": '{"a":1,"b":"1"}\n{"a":null,"b":"2"}\n' });
@@ -161,7 +187,7 @@ function stepCases(check: Case): void {
       (await bench.rows([json, where(filter)], files)).length;
     assert.deepEqual(
       await Promise.all(["a != 2", "not (a == 2)", "a == None", "b == 1", "b != 1", "b < 2"].map(kept)),
-      [1, 2, 1, 0, 2, 0],
+      [1, 1, 1, 0, 2, 0],
     );
   });
   check("partitions and files as rows", async (bench) => {
@@ -194,7 +220,7 @@ function errorCases(check: Case): void {
     const files = await bench.files({ "a.csv": "a\n1\n" });
     await fails(bench.rows([csv, where("b == 1")], files), "plan_invalid", { column: "b" });
     await fails(bench.rows([csv], []), "not_found");
-    await fails(bench.rows([{ op: "read_delta_lake" }], files), "unsupported", { step: 0 });
+    await fails(bench.rows([{ op: "read_delta_lake" }], files), "not_found");
     const other = await bench.files({ "a.csv": "a,b\n1,2\n", "b.csv": "b,a\n2,1\n" });
     await fails(bench.rows([csv], other), "schema_mismatch", { uri: other[1]?.uri });
   });
@@ -216,6 +242,20 @@ function encodeCases(check: Case): void {
     assert.equal((await reader.read()).done, false);
     await reader.cancel();
     assert.equal((await allRows(table)).length, 300_000);
+  });
+}
+
+function profileCases(check: Case): void {
+  check("counts, ends and moments", async (bench) => {
+    const table = await bench.open(
+      [csv],
+      await bench.files({ "a.csv": "n,t\n1,x\n3,\n9007199254740993,x\n" }),
+    );
+    const [n, t] = (await table.profile?.())?.columns ?? [];
+    assert.deepEqual([n?.min, n?.max, n?.distinct], [1n, 9007199254740993n, 3]);
+    // The double that is nearest to 9007199254740997 / 3.
+    assert.equal(n?.distribution?.mean, 3002399751580332.5);
+    assert.deepEqual([t?.missing, t?.top], [1, [{ value: "x", count: 2 }]]);
   });
 }
 

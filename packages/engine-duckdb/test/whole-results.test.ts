@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import type { ConversionErrors } from "@aml/core";
 import { expect, test } from "vitest";
 import { allRows, createHarness, failureOf, textOf } from "./harness.ts";
 
@@ -25,8 +26,8 @@ test("conversion errors are counted for rows and for files", async () => {
   const values = Array.from({ length: 300 }, (_, at) => `${at},${at}`);
   const files = await h.files({ "a.csv": ["a,b", ...values, "x,1", "y,z", ",2"].join("\n") });
   const heard: Record<string, number>[] = [];
-  const onConversionErrors = (errors: ReadonlyMap<string, number>): void =>
-    void heard.push(Object.fromEntries(errors));
+  const onConversionErrors = (errors: readonly ConversionErrors[]): void =>
+    void heard.push(Object.fromEntries(errors.map(({ column, count }) => [column, count])));
   await h.rows([read], files, { onConversionErrors });
   for (const format of ["csv", "jsonl", "parquet"] as const) {
     const table = await h.open([read], files, { onConversionErrors });
@@ -52,13 +53,24 @@ test("the line of an error is the physical one, also behind quoted line breaks",
 });
 
 test("a table without columns is no file", async () => {
-  const files = await h.files({ "a.csv": "a\n1\n" });
-  const table = await h.open([read, { op: "drop_columns", columns: "a" }], files);
-  expect(await allRows(table)).toEqual([{}]);
+  const nothing = await h.files({ "a.csv": "" });
   for (const format of ["csv", "jsonl", "parquet"] as const) {
-    const empty = await h.open([read, { op: "drop_columns", columns: "a" }], files);
+    const empty = await h.open([read], nothing);
     expect(await failureOf(textOf(empty.encode(format)))).toMatchObject({ code: "unsupported" });
   }
+});
+
+test("no step leaves a table without columns", async () => {
+  const files = await h.files({ "a.csv": "a\n1\n" });
+  for (const step of [
+    { op: "drop_columns", columns: "a" },
+    { op: "keep_columns", columns: ["b", "A"] },
+  ])
+    await expect(h.rows([read, step], files)).rejects.toMatchObject({
+      code: "plan_invalid",
+      message: `Step 1 (${step.op}) leaves no column.`,
+      context: { columns: ["a"] },
+    });
 });
 
 test("datetimes with seven and nine digits of a second", async () => {

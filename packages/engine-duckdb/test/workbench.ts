@@ -2,7 +2,6 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import {
-  parsePlan,
   parseStorePath,
   type FileRef,
   type Row,
@@ -12,6 +11,7 @@ import {
   type TabularPlan,
   type TabularResult,
 } from "@aml/core";
+import { parsePlan } from "@aml/core/plan";
 import { memoryStorage } from "@aml/core/memory";
 import { local } from "@aml/local";
 import { createDuckDBEngine, type DuckDBEngineOptions } from "../src/index.ts";
