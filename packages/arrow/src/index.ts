@@ -1,0 +1,3 @@
+export { arrowBatches, type ArrowOptions, type ColumnSource } from "./arrow-batches.ts";
+export { toArrow } from "./to-arrow.ts";
+export { toArrowIpc, type ArrowIpcOptions } from "./to-arrow-ipc.ts";

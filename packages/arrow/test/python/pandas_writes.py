@@ -1,0 +1,30 @@
+"""Writes the table in the formats and dialects that pandas and pyarrow have, into the folder of the first argument."""
+
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.feather as feather
+import pyarrow.parquet as pq
+
+import values
+
+folder = Path(sys.argv[1])
+table = values.table()
+pq.write_table(table, folder / "plain.parquet", use_dictionary=False, compression="none")
+pq.write_table(table, folder / "pages.parquet", data_page_version="2.0", compression="zstd")
+times = table.select(["us", "us_utc"])
+pq.write_table(times, folder / "int96.parquet", use_deprecated_int96_timestamps=True)
+pq.write_table(table.slice(0, 0), folder / "empty.parquet")
+nanos = pa.table({"t": pa.array([1_795_599_000_123_456_789], pa.timestamp("ns", "UTC"))})
+pq.write_table(nanos, folder / "nanos-utc.parquet")
+
+frame = table.to_pandas(types_mapper=pd.ArrowDtype)
+frame.to_parquet(folder / "frame.parquet")
+simple = frame[["i64", "u32", "text", "day", "us", "flag"]]
+simple.to_csv(folder / "frame.csv", index=False)
+simple.to_json(folder / "frame.jsonl", orient="records", lines=True, force_ascii=False, date_format="iso", date_unit="us")
+feather.write_feather(table, folder / "frame.feather", compression="uncompressed")
+with pa.ipc.new_stream(folder / "frame.arrow", table.schema) as writer:
+    writer.write_table(table)
