@@ -23,15 +23,29 @@ interface Known {
   readonly reads: RegExp;
 }
 
-// Types and URIs of our own packages, so that none is imported in vain.
-const LOCAL: Known = { type: "local", package: "@aml/local", reads: /^file:/i };
-const BLOB: Known = {
-  type: "azure_blob",
-  package: "@aml/azure-blob",
-  reads: /^(?:wasbs?:\/\/|https?:\/\/[^/?#]*\.blob\.)/i,
-};
+// Types and URIs of our own packages, so that none is imported in vain. The first that reads a URI gets it.
 const HTTP: Known = { type: "http", package: "@aml/http", reads: /^https?:/i };
-const KNOWN: readonly Known[] = [LOCAL, BLOB, HTTP];
+const NOTHING = /(?!)/;
+const STORES: readonly Known[] = [
+  { type: "local", package: "@aml/local", reads: /^file:/i },
+  {
+    type: "azure_blob",
+    package: "@aml/azure-blob",
+    reads: /^(?:wasbs?:\/\/|https?:\/\/[^/?#]*\.blob\.)/i,
+  },
+  { type: "azure_file", package: "@aml/azure-file-share", reads: /^https?:\/\/[^/?#]*\.file\./i },
+  {
+    type: "azure_data_lake_gen2",
+    package: "@aml/adls-gen2",
+    reads: /^(?:abfss?:\/\/|https?:\/\/[^/?#]*\.dfs\.)/i,
+  },
+  { type: "azure_data_lake_gen1", package: "@aml/adls-gen1", reads: /^adl:\/\//i },
+  { type: "dbfs", package: "@aml/dbfs", reads: NOTHING },
+  { type: "azure_sql", package: "@aml/azure-sql", reads: NOTHING },
+  { type: "postgresql", package: "@aml/postgresql", reads: NOTHING },
+  { type: "mysql", package: "@aml/mysql", reads: NOTHING },
+];
+const KNOWN: readonly Known[] = [...STORES, HTTP];
 
 /**
  * Gives back a function that imports an adapter package when the first store of its type is touched, and no other.
@@ -81,7 +95,7 @@ function candidates(wanted: Wanted, entries: readonly AdapterEntry[]): readonly 
     const open = others.filter((entry) => entry.type === undefined);
     return (exact.length > 0 ? exact : open).map((entry) => entry.package);
   }
-  const sure = [LOCAL, BLOB].find((known) => known.reads.test(wanted.uri));
+  const sure = STORES.find((known) => known.reads.test(wanted.uri));
   if (sure) return [sure.package];
   // Any web address can be read as a plain file, so that comes last.
   const last = HTTP.reads.test(wanted.uri) ? [HTTP.package] : [];

@@ -2,9 +2,12 @@ export { CONFIG_FILE, DEFAULT_CONFIG, parseWorkspaceConfig } from "./workspace-c
 export type { AdapterEntry, WorkspaceConfig } from "./workspace-config.ts";
 export type { ImportPackage } from "./adapter-finder.ts";
 export { DEFAULT_DATASTORES } from "./default-datastores.ts";
+export type { DetectedSource } from "./detect-source.ts";
+export type { DoctorOptions, DoctorReport, Hop, HopName } from "./doctor/doctor-types.ts";
 export { findWorkspace } from "./find-workspace.ts";
 export { initWorkspace } from "./init-workspace.ts";
 export { openWorkspace } from "./open-workspace.ts";
 export type { FolderWorkspace, OpenWorkspaceOptions } from "./open-workspace.ts";
 export { readDatastoreFile } from "./read-datastore-file.ts";
+export type { NamedText, ReadDatastoreFileOptions } from "./read-datastore-file.ts";
 export type { SaveMLTableOptions } from "./save-mltable.ts";

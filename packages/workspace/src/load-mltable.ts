@@ -21,22 +21,23 @@ export async function loadMLTable(
   options?: OperationOptions,
 ): Promise<TabularDataset | FileDataset> {
   const uri = folderUri(workspace.resolve(folder));
-  const text = await readMLTableText(workspace, uri, options);
+  const { text } = await readMLTableText(workspace, uri, options);
   const { parseMLTable, toPlan } = await import("@aml/mltable");
   const plan = toPlan(parseMLTable(text, { uri: `${uri}${MLTABLE}` }), uri);
   const tabular = plan.steps.some((step) => step.op.startsWith("read_"));
   return tabular ? workspace.tabular.fromPlan(plan) : workspace.filesFromPlan(plan);
 }
 
-async function readMLTableText(
+/** @throws `not_found` when there is none, `parse_failed` when it is too long. */
+export async function readMLTableText(
   workspace: Workspace,
   uri: string,
   options?: OperationOptions,
-): Promise<string> {
+): Promise<{ readonly text: string; readonly etag: string | undefined }> {
   const { storage, path } = await workspace.locate(uri, options);
   try {
-    const { body } = await storage.read(joinStorePath(path, MLTABLE), options);
-    return await boundedText(body, uri);
+    const { body, stat } = await storage.read(joinStorePath(path, MLTABLE), options);
+    return { text: await boundedText(body, uri), etag: stat?.etag };
   } catch (cause) {
     if (!isAmlError(cause, "not_found")) throw cause;
     throw new AmlError("not_found", `There is no file named MLTable in ${uri}`, {

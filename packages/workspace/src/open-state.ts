@@ -3,6 +3,7 @@ import { memoryRegistry } from "@aml/core/memory";
 import process from "node:process";
 import { initWorkspace, inFolder } from "./init-workspace.ts";
 import { lazyRegistry } from "./lazy-registry.ts";
+import { openSecrets, type SecretsOptions } from "./open-secrets.ts";
 import type { WorkspaceConfig } from "./workspace-config.ts";
 
 /** What a workspace remembers. */
@@ -14,12 +15,17 @@ export interface WorkspaceState {
 
 /**
  * The registry and secrets of a workspace folder, opened when first needed. Secrets are looked for in the environment
- * (`AML_SECRET_…`), then in the vault, which also takes new ones.
+ * (`AML_SECRET_…`), then in the vault or key vault, which also takes new ones.
  *
  * @param written - whether the folder has its `aml.config.json`; else the first write makes it, and until then there
  * is nothing to read.
  */
-export function openState(folder: string, config: WorkspaceConfig, written: boolean): WorkspaceState {
+export function openState(
+  folder: string,
+  config: WorkspaceConfig,
+  written: boolean,
+  secretsOptions: SecretsOptions = {},
+): WorkspaceState {
   let initialized = written;
   const init = once(async () => {
     if (!initialized) await initWorkspace(folder);
@@ -33,15 +39,7 @@ export function openState(folder: string, config: WorkspaceConfig, written: bool
   });
   const vault = once(async () => {
     await init();
-    const { envSecrets, firstOf, openVault } = await import("@aml/vault");
-    const { file, key, keyFile } = config.secrets;
-    return firstOf(
-      envSecrets({ env: process.env }),
-      openVault({
-        file: inFolder(folder, file),
-        key: key === "keychain" ? { kind: key } : { kind: key, keyFile: inFolder(folder, keyFile) },
-      }),
-    );
+    return openSecrets(folder, config.secrets, secretsOptions);
   });
   return {
     registry: lazyRegistry(

@@ -1,164 +1,107 @@
-import { AmlError, type CredentialInput, type DatastoreInput, Secret } from "@aml/core";
-import { isMap, isScalar, LineCounter, parseDocument, type YAMLMap } from "yaml";
-
-/** Options of a v2 datastore type: its YAML keys and the option that each becomes. */
-interface FileType {
-  readonly options: Readonly<Record<string, string>>;
-  readonly required: readonly string[];
-}
+import { AmlError, type DatastoreInput } from "@aml/core";
+import { extname } from "node:path";
+import { fileCredential } from "./datastore-file-credential.ts";
+import { FILE_TYPES, ONE_LAKE_HINT, type FileType } from "./datastore-file-types.ts";
+import {
+  checkKeys,
+  entryOf,
+  fileError,
+  requiredText,
+  textOf,
+  textsOf,
+  mapOf,
+  type FileNode,
+  type FileSource,
+  type MapNode,
+} from "./file-node.ts";
+import { parseTemplate } from "./parse-template.ts";
+import { readJsonFile } from "./read-json-file.ts";
+import { readYamlFile, type ReadFile } from "./read-yaml-file.ts";
+import type { NamedText } from "./read-datastore-file.ts";
 
 const COMMON = ["$schema", "type", "name", "description", "tags", "credentials"];
 
-const FILE_TYPES: Readonly<Record<string, FileType>> = {
-  azure_blob: {
-    options: {
-      account_name: "accountName",
-      container_name: "containerName",
-      endpoint: "endpoint",
-      protocol: "protocol",
-    },
-    required: ["account_name", "container_name"],
-  },
-};
-
-/** Types that the format has, for which there is no adapter yet. */
-const LATER = ["azure_file", "azure_data_lake_gen1", "azure_data_lake_gen2", "one_lake"];
-
 /** See `readDatastoreFile`. */
-export function parseDatastoreFile(text: string, path: string): DatastoreInput {
-  const lines = new LineCounter();
-  // The failsafe schema leaves every scalar the text that it is.
-  const document = parseDocument(text, { schema: "failsafe", lineCounter: lines, uniqueKeys: true });
-  const at = (offset: number): string => {
-    const { line, col } = lines.linePos(offset);
-    return `${path}:${line}:${col}`;
-  };
-  const broken = document.errors[0];
-  if (broken) {
-    const reason = broken.message.split("\n")[0]?.replace(/ at line \d+, column \d+:?$/, "");
-    throw new AmlError("parse_failed", `${at(broken.pos[0])}: ${reason}`, {
-      hint: "Correct the YAML at this line and column.",
-      // Without its cause, which quotes the line: there may be a secret on it.
-      context: { path, ...position(lines, broken.pos[0]) },
-    });
-  }
-  if (!isMap(document.contents)) {
-    throw new AmlError("config_invalid", `${path} is not a datastore: it holds no keys.`, {
-      hint: `Write 'type:', 'name:' and the keys of the type, e.g. ${FILE_TYPES["azure_blob"]?.required.join(", ")}.`,
+export function parseDatastoreFile(
+  text: string,
+  path: string,
+  parameters?: NamedText,
+): readonly DatastoreInput[] {
+  const { source, documents } = readAny(text, path);
+  if (documents.length === 0) throw empty(path);
+  const found = documents.flatMap((document) => {
+    if (document.kind !== "map") throw noDatastore(source, document);
+    if (entryOf(document, "resources") === undefined) return [toInput(document, source)];
+    return parseTemplate(document, source, parameters && readAny(parameters.text, parameters.path));
+  });
+  if (
+    parameters !== undefined &&
+    !documents.some((node) => node.kind === "map" && entryOf(node, "resources"))
+  ) {
+    throw new AmlError("config_invalid", `${path} is no template, so it takes no parameters.`, {
+      hint: "Leave the parameters out.",
       context: { path },
     });
   }
-  return toInput(document.contents, { path, at });
+  return found;
 }
 
-interface Source {
-  readonly path: string;
-  at(offset: number): string;
+function readAny(text: string, path: string): ReadFile {
+  return /^\.jsonc?$/i.test(extname(path)) ? readJsonFile(text, path) : readYamlFile(text, path);
 }
 
-function position(lines: LineCounter, offset: number): { line: number; column: number } {
-  const { line, col } = lines.linePos(offset);
-  return { line, column: col };
-}
-
-function toInput(map: YAMLMap, source: Source): DatastoreInput {
-  const type = required(map, "type", source);
-  const known = fileType(type, source);
+function toInput(map: MapNode, source: FileSource): DatastoreInput {
+  const known = fileType(map, source);
   checkKeys(map, [...COMMON, ...Object.keys(known.options)], source);
-  for (const key of known.required) required(map, key, source);
+  for (const key of known.required) requiredText(map, key, source);
   const options: Record<string, string> = {};
   for (const [key, option] of Object.entries(known.options)) {
-    const value = text(map, key, source);
+    const value = textOf(map, key, source);
     if (value !== undefined) options[option] = value;
   }
-  const description = text(map, "description", source);
-  const tags = mapping(map, "tags", source);
+  const description = textOf(map, "description", source);
+  const tags = textsOf(map, "tags", source);
   return {
-    name: required(map, "name", source),
-    type,
+    name: requiredText(map, "name", source),
+    type: known.type,
     options,
-    credential: credentialOf(mapping(map, "credentials", source), source),
+    credential: fileCredential(mapOf(map, "credentials", source), known, source),
     ...(description !== undefined && { description }),
-    ...(tags && {
-      tags: Object.fromEntries(keysOf(tags).map((key) => [key, text(tags, key, source) ?? ""])),
-    }),
+    ...(tags && { tags }),
   };
 }
 
-function fileType(type: string, source: Source): FileType {
+function fileType(map: MapNode, source: FileSource): FileType {
+  const type = requiredText(map, "type", source);
   const known = Object.hasOwn(FILE_TYPES, type) ? FILE_TYPES[type] : undefined;
   if (known) return known;
-  const later = LATER.includes(type);
-  throw new AmlError(
-    later ? "unsupported" : "config_invalid",
-    later
-      ? `${source.path}: datastores of type '${type}' are not supported yet.`
-      : `${source.path}: '${type}' is not a datastore type.`,
-    {
-      hint: `Supported in files: ${Object.keys(FILE_TYPES).join(", ")}.`,
-      context: { path: source.path, type },
-    },
+  const offset = entryOf(map, "type")?.offset ?? map.offset;
+  if (type === "one_lake") {
+    throw fileError(source, offset, "datastores of type 'one_lake' are not supported.", ONE_LAKE_HINT, {
+      code: "unsupported",
+    });
+  }
+  const word = /^\w{1,40}$/.test(type) ? `'${type}'` : "this";
+  throw fileError(
+    source,
+    offset,
+    `${word} is not a datastore type.`,
+    `Types in files: ${Object.keys(FILE_TYPES).join(", ")}.`,
   );
 }
 
-function credentialOf(map: YAMLMap | undefined, source: Source): CredentialInput {
-  if (!map) return { kind: "identity" };
-  checkKeys(map, ["account_key", "sas_token"], source);
-  const accountKey = text(map, "account_key", source);
-  const sasToken = text(map, "sas_token", source);
-  if ((accountKey === undefined) === (sasToken === undefined)) {
-    throw new AmlError("config_invalid", `${source.path}: 'credentials' needs exactly one secret.`, {
-      hint: "Keep one of account_key and sas_token; leave 'credentials' out for identity-based access.",
-      context: { path: source.path },
-    });
-  }
-  return accountKey === undefined
-    ? { kind: "sas", sasToken: new Secret((sasToken ?? "").replace(/^\?/, "")) }
-    : { kind: "account_key", accountKey: new Secret(accountKey) };
-}
-
-function keysOf(map: YAMLMap): readonly string[] {
-  return map.items.map((item) => (isScalar(item.key) ? String(item.key.value) : ""));
-}
-
-function checkKeys(map: YAMLMap, known: readonly string[], source: Source): void {
-  for (const item of map.items) {
-    const key = isScalar(item.key) ? String(item.key.value) : "";
-    if (known.includes(key)) continue;
-    const offset = isScalar(item.key) ? (item.key.range?.[0] ?? 0) : 0;
-    // A secret that slipped to the left of a colon is no word.
-    const shown = /^[A-Za-z_$][\w$-]{0,31}$/.test(key) ? ` '${key}'` : "";
-    throw new AmlError("config_invalid", `${source.at(offset)}: unknown key${shown}.`, {
-      hint: `Known keys are: ${known.join(", ")}.`,
-      context: { path: source.path, ...(shown !== "" && { key }) },
-    });
-  }
-}
-
-function required(map: YAMLMap, key: string, source: Source): string {
-  const value = text(map, key, source);
-  if (value !== undefined && value !== "") return value;
-  throw new AmlError("config_invalid", `${source.path}: the key '${key}' is missing.`, {
-    hint: `Add a line '${key}: …'.`,
-    context: { path: source.path, key },
+function empty(path: string): AmlError {
+  return new AmlError("config_invalid", `${path} is not a datastore: it holds no keys.`, {
+    hint: "Write 'type:', 'name:' and the keys of the type, e.g. account_name and container_name.",
+    context: { path },
   });
 }
 
-function text(map: YAMLMap, key: string, source: Source): string | undefined {
-  const value = map.get(key);
-  if (value === undefined || typeof value === "string") return value;
-  throw new AmlError("config_invalid", `${source.path}: '${key}' must be a text.`, {
-    hint: `Write one value after '${key}:'.`,
-    context: { path: source.path, key },
-  });
-}
-
-function mapping(map: YAMLMap, key: string, source: Source): YAMLMap | undefined {
-  const value = map.get(key);
-  if (value === undefined) return undefined;
-  if (isMap(value)) return value;
-  throw new AmlError("config_invalid", `${source.path}: '${key}' must hold keys.`, {
-    hint: `Indent the keys of '${key}' below it.`,
-    context: { path: source.path, key },
-  });
+function noDatastore(source: FileSource, node: FileNode): AmlError {
+  return fileError(
+    source,
+    node.offset,
+    "this is not a datastore: it holds no keys.",
+    "Write 'type:', 'name:' and the keys of the type, e.g. account_name and container_name.",
+  );
 }

@@ -43,7 +43,7 @@ export async function saveMLTable(
   }
   const { files } = await workspace.filesFromPlan(chosen).download(uri, options);
   const steps = dataset.plan.steps.filter((step) => !chosen.steps.includes(step));
-  const plan: Plan = { version: 1, source: { from: "paths", paths }, steps };
+  const plan: Plan = { ...dataset.plan, source: { from: "paths", paths }, steps };
   try {
     await writeMLTable(target, await mltableText(plan, uri), options);
   } catch (error) {

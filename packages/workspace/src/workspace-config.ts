@@ -11,6 +11,15 @@ export interface AdapterEntry {
   readonly package: string;
 }
 
+/** Copies of remote files. */
+export interface CacheConfig {
+  readonly folder: string;
+  /** Bytes; absent: the default of the cache. */
+  readonly maxBytes?: number | undefined;
+  /** False, of `"cache": "none"`: copies go when nobody uses them. */
+  readonly keep?: boolean | undefined;
+}
+
 /** What `aml.config.json` says. Paths start from the workspace folder. It never holds a secret. */
 export interface WorkspaceConfig {
   readonly adapters: readonly AdapterEntry[];
@@ -26,12 +35,10 @@ export interface WorkspaceConfig {
     readonly key: "auto" | "file" | "keychain";
     /** With `auto` and `file`. */
     readonly keyFile: string;
+    /** URL of an Azure Key Vault that takes the file's place. */
+    readonly keyVault?: string | undefined;
   };
-  readonly cache: {
-    readonly folder: string;
-    /** Bytes; absent: the default of the cache. */
-    readonly maxBytes?: number | undefined;
-  };
+  readonly cache: CacheConfig;
   /** Where `workspaceblobstore` and `workspacefilestore` live until they are registered as something else. */
   readonly data: string;
 }
@@ -63,8 +70,7 @@ export function parseWorkspaceConfig(text: string, path: string): WorkspaceConfi
     "cache",
     "data",
   ]);
-  const secrets = fields(root["secrets"] ?? {}, path, "secrets", ["file", "key", "keyFile"]);
-  const cache = fields(root["cache"] ?? {}, path, "cache", ["folder", "maxBytes"]);
+  const secrets = fields(root["secrets"] ?? {}, path, "secrets", ["file", "key", "keyFile", "keyVault"]);
   const { adapters, registry, data } = DEFAULT_CONFIG;
   return {
     adapters: root["adapters"] === undefined ? adapters : adapterEntries(root["adapters"], path),
@@ -73,11 +79,9 @@ export function parseWorkspaceConfig(text: string, path: string): WorkspaceConfi
       file: pathText(secrets["file"], DEFAULT_CONFIG.secrets.file, path, "secrets.file"),
       key: keySource(secrets["key"], path),
       keyFile: pathText(secrets["keyFile"], DEFAULT_CONFIG.secrets.keyFile, path, "secrets.keyFile"),
+      ...(secrets["keyVault"] !== undefined && { keyVault: vaultUrl(secrets, path) }),
     },
-    cache: {
-      folder: pathText(cache["folder"], DEFAULT_CONFIG.cache.folder, path, "cache.folder"),
-      maxBytes: byteCount(cache["maxBytes"], path),
-    },
+    cache: cacheConfig(root["cache"] ?? {}, path),
     data: pathText(root["data"], data, path, "data"),
   };
 }
@@ -127,6 +131,18 @@ function pathText(value: unknown, byDefault: string, path: string, at: string): 
   throw invalid(path, at, "a path, as a text");
 }
 
+function cacheConfig(value: unknown, path: string): CacheConfig {
+  const { folder } = DEFAULT_CONFIG.cache;
+  if (value === "none") return { folder, keep: false };
+  if (typeof value === "string")
+    throw invalid(path, "cache", '"none", or an object with folder and maxBytes');
+  const cache = fields(value, path, "cache", ["folder", "maxBytes"]);
+  return {
+    folder: pathText(cache["folder"], folder, path, "cache.folder"),
+    maxBytes: byteCount(cache["maxBytes"], path),
+  };
+}
+
 function byteCount(value: unknown, path: string): number | undefined {
   if (value === undefined) return undefined;
   if (typeof value === "number" && Number.isSafeInteger(value) && value > 0) return value;
@@ -137,6 +153,18 @@ function keySource(value: unknown, path: string): "auto" | "file" | "keychain" {
   if (value === undefined) return DEFAULT_CONFIG.secrets.key;
   if (value === "auto" || value === "file" || value === "keychain") return value;
   throw invalid(path, "secrets.key", `"auto", "file" or "keychain"`);
+}
+
+function vaultUrl(secrets: Readonly<Record<string, unknown>>, path: string): string {
+  const { keyVault, ...others } = secrets;
+  const [other] = Object.keys(others);
+  if (other !== undefined) throw invalid(path, `secrets.${other}`, "left out: secrets are in a key vault");
+  if (typeof keyVault === "string" && /^https:\/\/[\w.-]+(?::\d+)?\/?$/.test(keyVault)) return keyVault;
+  throw invalid(
+    path,
+    "secrets.keyVault",
+    'the URL of a key vault, such as "https://contoso.vault.azure.net"',
+  );
 }
 
 function adapterEntries(value: unknown, path: string): readonly AdapterEntry[] {

@@ -35,3 +35,44 @@ test("a folder of a million names streams in bounded memory, a page at a time", 
   // Held, a million of these entries take over 300 MB.
   expect(most).toBeLessThan(200 * 2 ** 20);
 });
+
+test("a copy keeps no million names in memory, and does not look each of them up", async () => {
+  const from = memoryStorage({
+    uri: "memory://from",
+    pageSize: 5000,
+    *generate() {
+      for (let index = 0; index < 1_000_000; index++) yield `logs/${String(index).padStart(7, "0")}.json`;
+    },
+  });
+  let looks = 0;
+  const target = memoryStorage({ uri: "memory://to" });
+  const to = Object.freeze({
+    ...target,
+    capabilities: { ...target.capabilities, directories: true },
+    stat: (...args: Parameters<typeof target.stat>) => ((looks += 1), target.stat(...args)),
+  });
+  const workspace = createWorkspace({
+    adapters: [
+      memory(
+        new Map([
+          ["from", from],
+          ["to", to],
+        ]),
+      ),
+    ],
+    registry: memoryRegistry(),
+    secrets: memorySecrets(),
+  });
+  let most = 0;
+  let count = 0;
+  const report = await workspace.copy("memory://from", "memory://to", {
+    recursive: true,
+    dryRun: true,
+    onEvent: () => {
+      if (count++ % 50_000 === 0) most = Math.max(most, process.memoryUsage().heapUsed);
+    },
+  });
+  expect(report.files).toBe(1_000_000);
+  expect(looks).toBeLessThan(10);
+  expect(most).toBeLessThan(200 * 2 ** 20);
+}, 60_000);

@@ -118,9 +118,37 @@ test.each([
   expect(await rows(source)).toEqual(expected);
 });
 
+test("what is there tells the format of a folder, and how it was found out", async () => {
+  const detected = await workspace.detectSource("data/2025");
+  expect(detected).toMatchObject({ kind: "delimited", by: "folder", dataset: { kind: "tabular" } });
+  expect(await rows("data/2025/")).toEqual([
+    { id: 1n, city: "Oslo" },
+    { id: 2n, city: "Bergen" },
+    { id: 3n, city: "Oslo" },
+  ]);
+  expect(await workspace.detectSource("data/lines.jsonl")).toMatchObject({ kind: "json_lines", by: "name" });
+});
+
+test("editMLTable changes the file of a folder", async () => {
+  await mkdir(join(home, "edited"), { recursive: true });
+  await writeFile(
+    join(home, "edited", "MLTable"),
+    'paths: # here\n  - file: ../data/2025/a.csv\ntransformations:\n  - read_delimited:\n      # so\n      delimiter: ","\n',
+  );
+  await workspace.editMLTable("edited", ({ transformations }) => ({
+    transformations: [...transformations, { op: "take", count: 1 }],
+  }));
+  expect(await recipe("edited")).toBe(
+    'paths: # here\n  - file: ../data/2025/a.csv\ntransformations:\n  - read_delimited:\n      # so\n      delimiter: ","\n  - take: 1\n',
+  );
+  expect(await rows("edited")).toEqual([{ id: 1n, city: "Oslo" }]);
+  await expect(workspace.editMLTable("nowhere", () => ({}))).rejects.toMatchObject({ code: "not_found" });
+});
+
 test.each([
   ["data/2025/*", "config_invalid", "*"],
-  ["data/2025", "not_found", "MLTable"],
+  ["data", "config_invalid", "several formats: .csv, .jsonl, .tsv.gz"],
+  ["saved/..", "config_invalid", "several formats"],
   ["nowhere", "not_found", "nothing at"],
   ["data/nowhere.csv", "not_found", "nowhere.csv"],
   ["azureml:unregistered", "not_found", "unregistered"],

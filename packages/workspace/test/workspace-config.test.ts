@@ -37,6 +37,17 @@ test("every key is read", () => {
   });
 });
 
+test("a cache of none keeps nothing", () => {
+  const { cache } = parseWorkspaceConfig('{"cache":"none"}', "x");
+  expect(cache).toEqual({ folder: DEFAULT_CONFIG.cache.folder, keep: false });
+});
+
+test("a key vault takes the place of the file", () => {
+  const vaultUrl = "https://contoso.vault.azure.net";
+  const { secrets } = parseWorkspaceConfig(JSON.stringify({ secrets: { keyVault: vaultUrl } }), "x");
+  expect(secrets).toEqual({ ...DEFAULT_CONFIG.secrets, keyVault: vaultUrl });
+});
+
 test.each([
   ["{", "is not JSON"],
   ["[]", "must be an object"],
@@ -44,7 +55,14 @@ test.each([
   ['{"adaptors":[]}', "Known keys are: $schema, adapters, registry, secrets, cache, data."],
   ['{"secrets":{"value":"x"}}', "unknown key 'secrets.value'"],
   ['{"secrets":{"key":"hex"}}', "'secrets.key'"],
+  ['{"secrets":{"keyVault":"contoso"}}', "'secrets.keyVault'"],
+  ['{"secrets":{"keyVault":"http://contoso.vault.azure.net"}}', "'secrets.keyVault'"],
+  [
+    '{"secrets":{"keyVault":"https://contoso.vault.azure.net","file":"f"}}',
+    "'secrets.file' in aml.config.json must be left out",
+  ],
   ['{"adapters":"x"}', "'adapters'"],
+  ['{"cache":"never"}', "'cache' in aml.config.json must be \"none\""],
   ['{"adapters":["../evil"]}', "'adapters[0]'"],
   ['{"adapters":["file:///x"]}', "'adapters[0]'"],
   ['{"adapters":[{"type":"s3"}]}', "'adapters[0]'"],

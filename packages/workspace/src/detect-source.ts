@@ -1,0 +1,153 @@
+import {
+  AmlError,
+  type FileDataset,
+  hasGlob,
+  isAmlError,
+  type LocatedPath,
+  type OperationOptions,
+  parseStorePath,
+  type PathInput,
+  type TabularDataset,
+  type Workspace,
+} from "@aml/core";
+import { loadMLTable, MLTABLE } from "./load-mltable.ts";
+
+/** What a source turned out to be. */
+export interface DetectedSource {
+  readonly kind: "registered" | "mltable" | "delta" | "delimited" | "json_lines" | "parquet";
+  /**
+   * How it was found out: the source `named` it, by its form or a file's ending; else by what is there: a `folder` of
+   * a Delta table's log or of files of one format, or the first bytes of a file's `content`.
+   */
+  readonly by: "name" | "folder" | "content";
+  readonly dataset: TabularDataset | FileDataset;
+}
+
+interface Format {
+  readonly kind: "delimited" | "json_lines" | "parquet";
+  open(workspace: Workspace, paths: PathInput | readonly PathInput[]): TabularDataset;
+}
+
+const csv: Format = { kind: "delimited", open: ({ tabular }, paths) => tabular.fromDelimitedFiles(paths) };
+const tsv: Format = {
+  kind: "delimited",
+  open: ({ tabular }, paths) => tabular.fromDelimitedFiles(paths, { delimiter: "\t" }),
+};
+const json: Format = { kind: "json_lines", open: ({ tabular }, paths) => tabular.fromJsonLinesFiles(paths) };
+const parquet: Format = { kind: "parquet", open: ({ tabular }, paths) => tabular.fromParquetFiles(paths) };
+
+const FORMATS: ReadonlyMap<string, Format> = new Map([
+  ["csv", csv],
+  ["tsv", tsv],
+  ["parquet", parquet],
+  ["jsonl", json],
+  ["ndjson", json],
+  ["json", json],
+]);
+
+const EXTENSIONS = [...FORMATS.keys()].map((extension) => `.${extension}`).join(", ");
+
+/** Finds out what a source is, and opens it. See `FolderWorkspace.detectSource`. */
+export async function detectSource(
+  workspace: Workspace,
+  source: string,
+  options?: OperationOptions,
+): Promise<DetectedSource> {
+  if (/^azureml:[^/]/.test(source))
+    return { kind: "registered", by: "name", dataset: await workspace.datasets.get(source, options) };
+  const web = /^https?:/i.test(source);
+  const path = web ? source.replace(/[?#].*$/, "") : source;
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  const mltable = async (folder: string): Promise<DetectedSource> => {
+    return { kind: "mltable", by: "name", dataset: await loadMLTable(workspace, folder, options) };
+  };
+  if (name === MLTABLE) return mltable(path.slice(0, -MLTABLE.length) || ".");
+  const format = formatOf(name);
+  if (format !== undefined) return { kind: format.kind, by: "name", dataset: format.open(workspace, source) };
+  if (hasGlob(path)) throw unknownFormat(source, name);
+  try {
+    return await mltable(source);
+  } catch (error) {
+    if (!isAmlError(error, "not_found")) throw error;
+    return await lookInto(workspace, source, error, options);
+  }
+}
+
+function formatOf(name: string): Format | undefined {
+  const extension = /\.([^.]+?)(?:\.(?:gz|zst))?$/i.exec(name)?.[1]?.toLowerCase();
+  return extension === undefined ? undefined : FORMATS.get(extension);
+}
+
+function unknownFormat(source: string, name: string): AmlError {
+  return new AmlError(
+    "config_invalid",
+    `The name ${JSON.stringify(name)} of ${source} does not tell its format.`,
+    {
+      hint: `End it in ${EXTENSIONS} (or that and .gz), or describe the data in an MLTable file.`,
+      context: { source },
+    },
+  );
+}
+
+/** There is no MLTable file: a Delta table, a folder of files of one format, a Parquet file by its first bytes, or an error. */
+async function lookInto(
+  workspace: Workspace,
+  source: string,
+  noMLTable: AmlError,
+  options?: OperationOptions,
+): Promise<DetectedSource> {
+  const located = await workspace.locate(source, options);
+  const { storage, path, uriOf } = located;
+  const root = parseStorePath(path.replace(/\/+$/, ""));
+  const folder = `${source.replace(/\/+$/, "")}/`;
+  try {
+    const { kind } = await storage.stat(root, options);
+    if (kind === "file") return await sniff(workspace, source, located, options);
+  } catch (cause) {
+    if (!isAmlError(cause, "not_found")) throw cause;
+    throw new AmlError("not_found", `There is nothing at ${uriOf(path)}.`, {
+      hint: "List what is there with 'aml ls'; names are case-sensitive.",
+      context: { source },
+      cause,
+    });
+  }
+  for await (const _ of storage.list(parseStorePath(`${root}/_delta_log`), options))
+    return { kind: "delta", by: "folder", dataset: workspace.tabular.fromDeltaTable(folder) };
+  const found = new Map<string, Format>();
+  for await (const { path: file, kind } of storage.list(root, { ...options, recursive: true })) {
+    const name = file.slice(file.lastIndexOf("/") + 1);
+    const format = kind === "file" ? formatOf(name) : undefined;
+    const ending = /\.[^.]+?(?:\.(?:gz|zst))?$/i.exec(name)?.[0];
+    if (format !== undefined && ending !== undefined) found.set(ending, format);
+  }
+  const [format, ...others] = new Set(found.values());
+  if (format === undefined) throw noMLTable;
+  if (others.length > 0) throw severalFormats(source, [...found.keys()]);
+  const patterns = [...found.keys()].map((ending) => ({
+    pattern: workspace.resolve(`${folder}**/*${ending}`),
+  }));
+  return { kind: format.kind, by: "folder", dataset: format.open(workspace, patterns) };
+}
+
+async function sniff(
+  workspace: Workspace,
+  source: string,
+  { storage, path }: LocatedPath,
+  options?: OperationOptions,
+): Promise<DetectedSource> {
+  const { body } = await storage.read(parseStorePath(path), { ...options, range: { offset: 0, length: 4 } });
+  const start = await new Response(body).text();
+  if (start !== "PAR1") throw unknownFormat(source, path.slice(path.lastIndexOf("/") + 1));
+  return { kind: "parquet", by: "content", dataset: workspace.tabular.fromParquetFiles(source) };
+}
+
+function severalFormats(source: string, endings: readonly string[]): AmlError {
+  return new AmlError(
+    "config_invalid",
+    `${source} holds files of several formats: ${endings.toSorted().join(", ")}.`,
+    {
+      hint: "Name those of one format by a glob, or describe the data in an MLTable file.",
+      context: { source, endings },
+    },
+  );
+}
