@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import type { DatastoreFlags } from "./commands/datastore.ts";
 import { type Action, examples } from "./action.ts";
+import { dashed, KIND_NAMES, SECRET_FLAGS, SOURCE_NAMES, STORE_FLAGS } from "./flag-tables.ts";
 import type { GlobalFlags } from "./session.ts";
 
 const list = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
@@ -15,7 +16,8 @@ export function addDatastoreCommands(program: Command, action: Action): void {
   )
     .argument("[name]", "letters, digits and underscores; needed without --file")
     .option("--type <type>", "type of store, e.g. azure_blob, local, http")
-    .option("-f, --file <file>", "read it from a file in Azure ML's v2 YAML")
+    .option("-f, --file <file>", "read it, or several, from Azure ML's v2 YAML or from an ARM template")
+    .option("--parameters <file>", "values for the parameters of a template")
     .option("--overwrite", "replace the datastore of that name in place; this rotates its secret")
     .addHelpText(
       "after",
@@ -23,7 +25,10 @@ export function addDatastoreCommands(program: Command, action: Action): void {
         "aml datastore create lake --type azure_blob --account-name contoso --container-name trips --credential identity",
         "aml datastore create lake --type azure_blob --account-name contoso --container-name trips --account-key-env KEY",
         "aml datastore create disk --type local --path ./data",
+        "aml datastore create sales --type postgresql --server contoso --database sales --user reader --password-stdin < password.txt",
+        "aml datastore create bricks --type dbfs --host adb-1.2.azuredatabricks.net --token-env DATABRICKS_TOKEN",
         "aml datastore create -f datastore.yml",
+        "aml datastore create -f template.json --parameters parameters.json",
       ]),
     )
     .action(
@@ -79,37 +84,46 @@ function addNamed(datastore: Command, action: Action): void {
 }
 
 function addConnectionFlags(command: Command): Command {
-  const flags: readonly (readonly [string, string])[] = [
-    ["--account-name <name>", "azure_blob: storage account"],
-    ["--container-name <name>", "azure_blob: container"],
-    ["--endpoint <endpoint>", "azure_blob: suffix or URL of the service, for other clouds and emulators"],
-    ["--protocol <protocol>", "azure_blob: https (default) or http"],
-    ["--path <folder>", "local: folder"],
-    ["--url <url>", "http: root address"],
-    ["--description <text>", "for people"],
-    [
-      "--credential <kind>",
-      "account_key, sas, service_principal, identity or anonymous; asks for a missing secret",
-    ],
-    ["--account-key-env <variable>", "take the account key from an environment variable"],
-    ["--sas-token-env <variable>", "take the SAS token from an environment variable"],
-    ["--client-secret-env <variable>", "take the client secret from an environment variable"],
-    ["--account-key-stdin", "read the account key from stdin"],
-    ["--sas-token-stdin", "read the SAS token from stdin"],
-    ["--client-secret-stdin", "read the client secret from stdin"],
+  for (const { name, argument, types, help } of STORE_FLAGS) {
+    command.addOption(
+      new Option(`${dashed(name)} <${argument}>`, `${help} (${types.join(", ")})`).helpGroup(STORE),
+    );
+  }
+  command.addOption(
+    new Option("--option <key=value>", "any option of the type; may be repeated")
+      .argParser(list)
+      .helpGroup(STORE),
+  );
+  const grouped = (group: string, flags: readonly (readonly [string, string])[]): void => {
+    for (const [flag, help] of flags) command.addOption(new Option(flag, help).helpGroup(group));
+  };
+  grouped(CREDENTIAL, [
+    ["--credential <kind>", `${KIND_NAMES.join(", ")}; asks for a missing secret`],
+    ["--identity [source]", `no secret but who runs it: ${SOURCE_NAMES.join(", ")}`],
+    ["--tenant-id <id>", "service_principal, identity of a person: tenant"],
+    ["--client-id <id>", "service_principal, oauth_client, identity: client"],
+    ["--authority-url <url>", "service_principal: token server of a sovereign cloud"],
+    ["--resource-url <url>", "service_principal, identity: what the token is for, if not the store's own"],
+    ["--certificate-file <file>", "service_principal: PEM file with certificate and private key"],
+  ]);
+  for (const { what, flag } of SECRET_FLAGS) {
+    grouped(CREDENTIAL, [
+      [`--${flag}-env <variable>`, `take the ${what} from an environment variable`],
+      [`--${flag}-stdin`, `read the ${what} from stdin`],
+    ]);
+    // Secrets on a command line end in the shell's history and in the list of processes.
+    command.addOption(new Option(`--${flag} <secret>`).hideHelp());
+  }
+  grouped(CREDENTIAL, [
+    ["--secondary-key-env <variable>", "account_key: the other key, used when the first is refused"],
     ["--secret-stdin", "read the secret of --credential from stdin"],
     ["--secret-name <name>", "use a secret that the vault or AML_SECRET_<NAME> has under this name"],
-    ["--tenant-id <id>", "service_principal: tenant"],
-    ["--client-id <id>", "service_principal, identity: client"],
-    ["--certificate-file <file>", "service_principal: PEM file with certificate and private key"],
-    ["--skip-validation", "do not check that the store can be reached and listed"],
-  ];
-  for (const [flag, description] of flags) command.option(flag, description);
-  // Secrets on a command line end in the shell's history and in the list of processes.
-  for (const flag of ["--account-key <key>", "--sas-token <token>", "--client-secret <secret>"]) {
-    command.addOption(new Option(flag).hideHelp());
-  }
+  ]);
   return command
-    .addOption(new Option("--option <key=value>", "any option of the type; may be repeated").argParser(list))
-    .addOption(new Option("--tag <key=value>", "may be repeated").argParser(list));
+    .option("--description <text>", "for people")
+    .addOption(new Option("--tag <key=value>", "may be repeated").argParser(list))
+    .option("--skip-validation", "do not check that the store can be reached and listed");
 }
+
+const STORE = "Where the store is:";
+const CREDENTIAL = "How to sign in:";

@@ -1,9 +1,12 @@
 import { Command, Option } from "commander";
 import { readFileSync } from "node:fs";
 import { type Action, createAction, examples } from "./action.ts";
+import { addCopyCommand } from "./copy-command.ts";
 import { addDatasetCommands } from "./dataset-commands.ts";
 import { addDatastoreCommands } from "./datastore-commands.ts";
 import { exitCodesText } from "./exit-code.ts";
+import { addDoctorCommand } from "./doctor-command.ts";
+import { addQueryCommand } from "./query-command.ts";
 import type { GlobalFlags } from "./session.ts";
 import { addTableCommands } from "./table-commands.ts";
 import { withoutValues } from "./without-values.ts";
@@ -17,6 +20,8 @@ export function createProgram(terminal: Terminal, json: boolean): Command {
     .addOption(new Option("--workspace <folder>", "look for aml.config.json from here upwards"))
     .addOption(new Option("--json", "print JSON on stdout, and errors as JSON on stderr"))
     .addOption(new Option("--verbose", "print the causes of an error"))
+    .addOption(new Option("--offline", "send nothing: read what is on this machine and in the cache"))
+    .addOption(new Option("--no-cache", "keep no copy of a remote file, and use none that is kept"))
     .helpOption("-h, --help", "print help")
     .helpCommand(false)
     .exitOverride()
@@ -30,8 +35,11 @@ export function createProgram(terminal: Terminal, json: boolean): Command {
     .addHelpText("after", examples(["aml init", "aml table show data/*.csv", "aml help exit-codes"]));
   const action = createAction(terminal);
   addWorkspaceCommands(program, action);
+  addCopyCommand(program, action);
+  addDoctorCommand(program, action);
   addDatastoreCommands(program, action);
   addTableCommands(program, action);
+  addQueryCommand(program, action);
   addDatasetCommands(program, action);
   addHelpCommand(program, terminal);
   return program;

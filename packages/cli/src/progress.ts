@@ -15,6 +15,8 @@ export interface Progress {
   onTrace(event: TraceEvent): void;
   /** Turns the counter into a bar. */
   expect(total: ProgressTotal): void;
+  /** Counts what a command tells by itself; from the first call on, reads are not counted. */
+  moved(bytes: number, files: number): void;
   /** Clears the line, so that something else can be printed. */
   clear(): void;
   readonly visible: boolean;
@@ -32,6 +34,7 @@ export function createProgress(
   let files = 0;
   let drawnAt = -Infinity;
   let drawn = false;
+  let told = false;
   const draw = (): void => {
     const time = now();
     if (time - drawnAt < REDRAW_MS) return;
@@ -45,8 +48,14 @@ export function createProgress(
     expect(value) {
       total = value;
     },
+    moved(moreBytes, moreFiles) {
+      told = true;
+      bytes += moreBytes;
+      files += moreFiles;
+      if (visible) draw();
+    },
     onTrace(event) {
-      if (!visible || event.kind === "start" || event.kind === "retry" || event.operation !== "read") return;
+      if (!visible || told || !("bytes" in event) || event.operation !== "read") return;
       if (event.kind === "progress") bytes += event.bytes;
       else if (event.error === undefined) files++;
       draw();

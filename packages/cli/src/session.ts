@@ -1,3 +1,4 @@
+import type { OnSignIn, OnTrace, SignInPrompt, StoreWarning, TraceEvent } from "@aml/core";
 import type { FolderWorkspace } from "@aml/workspace";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
@@ -11,6 +12,9 @@ export interface GlobalFlags {
   readonly json?: boolean | undefined;
   readonly verbose?: boolean | undefined;
   readonly workspace?: string | undefined;
+  readonly offline?: boolean | undefined;
+  /** False with `--no-cache`. */
+  readonly cache?: boolean | undefined;
 }
 
 /** One run of a command. */
@@ -43,6 +47,16 @@ export async function withSession(
   const progress = createProgress(terminal.stderr, !json);
   const folder = resolve(terminal.cwd, flags.workspace ?? ".");
   let workspace: Promise<FolderWorkspace> | undefined;
+  const onTrace = (event: TraceEvent): void => {
+    if (event.kind === "credential") session.note(`note: ${credentialText(event)}`);
+    else progress.onTrace(event);
+  };
+  const onSignIn = ({ url, code }: SignInPrompt): void => {
+    progress.clear();
+    // Also with --json: nothing goes on without it, and stdout stays clean.
+    terminal.stderr.write(`To sign in, open ${url} and enter the code ${code}\n`);
+  };
+  const onWarning = ({ message, hint }: StoreWarning): void => session.note(`note: ${message} ${hint}`);
   const session: Session = {
     terminal,
     json,
@@ -50,7 +64,7 @@ export async function withSession(
     signal: terminal.signal,
     progress,
     folder,
-    open: () => (workspace ??= openFolder(folder, terminal.cwd, progress, flags.workspace)),
+    open: () => (workspace ??= openFolder(folder, terminal.cwd, { onTrace, onSignIn, onWarning }, flags)),
     print: (value, text) => session.write(json ? `${jsonText(value)}\n` : text()),
     write: async (chunk) => {
       progress.clear();
@@ -75,11 +89,30 @@ export async function withSession(
   await close();
 }
 
+function credentialText({ change, datastore, store, expiresAt }: CredentialEvent): string {
+  switch (change) {
+    case "renewed":
+      return `the store refused the credential of '${datastore}'; it goes on with the new one.`;
+    case "anonymous":
+      return `nobody is signed in; ${store} is public and is read without.`;
+    default:
+      return `the credential of '${datastore}' expires at ${expiresAt?.toISOString()}; update it before.`;
+  }
+}
+
+type CredentialEvent = Extract<TraceEvent, { kind: "credential" }>;
+
+interface Listeners {
+  readonly onTrace: OnTrace;
+  readonly onSignIn: OnSignIn;
+  readonly onWarning: (warning: StoreWarning) => void;
+}
+
 async function openFolder(
   folder: string,
   cwd: string,
-  progress: Progress,
-  named: string | undefined,
+  listeners: Listeners,
+  { workspace: named, offline, cache }: GlobalFlags,
 ): Promise<FolderWorkspace> {
   if (named !== undefined && !existsSync(folder)) {
     const { AmlError } = await import("@aml/core");
@@ -92,7 +125,9 @@ async function openFolder(
   return openWorkspace({
     folder,
     baseFolder: cwd,
-    onTrace: progress.visible ? (event) => progress.onTrace(event) : undefined,
+    ...listeners,
+    offline,
+    cache: cache === false ? "none" : undefined,
   });
 }
 

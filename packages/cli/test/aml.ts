@@ -25,11 +25,19 @@ const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 /** The arguments that run the command line from its sources. */
 export const FROM_SOURCE: readonly string[] = ["--conditions=@aml/source", MAIN];
 
+/** What a process gets of ours. */
+export const ENVIRONMENT: Readonly<Record<string, string>> = Object.fromEntries(
+  ["PATH", "HOME", "NODE_COMPILE_CACHE"].flatMap((name) => {
+    const value = process.env[name];
+    return value === undefined ? [] : [[name, value]];
+  }),
+);
+
 /** Runs a command line in a process of its own. */
 export async function spawnAml(args: readonly string[], options: AmlOptions): Promise<Outcome> {
   const child = spawn(process.execPath, [...FROM_SOURCE, ...args], {
     cwd: options.cwd,
-    env: { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "", ...options.env },
+    env: { ...ENVIRONMENT, ...options.env },
     stdio: "pipe",
   });
   const stdout: Buffer[] = [];

@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { tableFromIPC } from "apache-arrow";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Outcome, spawnAml } from "./aml.ts";
 import { type Lake, openLake, TRIPS } from "./lake.ts";
@@ -151,6 +152,18 @@ describe("in one process", () => {
     );
   });
 
+  test("export as Arrow: a stream and a file of IPC, of the same rows", async () => {
+    await writeFile(join(lake.folder, "a.csv"), "id,name\n9007199254740993,Å\n,b\n");
+    for (const format of ["arrow", "feather"]) {
+      await run("table", "export", "a.csv", "--format", format, "-o", `a.${format}`);
+      const table = tableFromIPC(await readFile(join(lake.folder, `a.${format}`)));
+      expect(table.toArray().map((row) => ({ ...row }))).toEqual([
+        { id: 9007199254740993n, name: "Å" },
+        { id: null, name: "b" },
+      ]);
+    }
+  });
+
   test("export to a file is whole, refuses to replace, and leaves nothing else", async () => {
     const out = join(lake.folder, "out");
     await mkdir(out);
@@ -187,6 +200,34 @@ describe("in one process", () => {
       "id",
     );
     expect(await readFile(join(out, "t.parquet"), "utf8")).toBe("id\n1\n");
+  });
+
+  test("an MLTable becomes a definition of v1, and comes back", async () => {
+    const folder = join(lake.folder, "v1");
+    await mkdir(folder);
+    await writeFile(
+      join(folder, "MLTable"),
+      "paths:\n  - file: /data/t.csv\ntransformations:\n  - read_delimited: { infer_column_types: false }\n  - take: 2\n",
+    );
+    const definition = await run("mltable", "convert", "v1", "--strict");
+    expect(JSON.parse(definition)).toMatchObject({
+      blocks: [
+        { type: "Microsoft.DPrep.GetFilesBlock" },
+        { type: "Microsoft.DPrep.ParseDelimitedBlock" },
+        { type: "Microsoft.DPrep.DropColumnsBlock" },
+        { type: "Microsoft.DPrep.TakeBlock", arguments: { count: 2 } },
+      ],
+    });
+    const sorted = definition.replace("TakeBlock", "SortBlock");
+    await writeFile(join(lake.folder, "v1.json"), sorted);
+    const back = await lake.aml(["mltable", "convert", "v1.json"]);
+    expect(back.stdout).toMatch(/^paths:\n {2}- file: \/data\/t\.csv\n/);
+    expect(back.stderr).toContain("lost (rows): blocks[3]: Microsoft.DPrep.SortBlock has no counterpart");
+    const strict = await lake.aml(["mltable", "convert", "v1.json", "--strict"]);
+    expect(strict).toMatchObject({ stdout: "", stderr: expect.stringContaining("code: unsupported") });
+    expect(strict.code).not.toBe(0);
+    const json = JSON.parse(await run("mltable", "convert", "v1.json", "--json")) as { lost: unknown[] };
+    expect(json.lost).toContainEqual(expect.objectContaining({ path: "blocks[3]", changes: "rows" }));
   });
 
   test("an MLTable is shown, validated, registered and downloaded", async () => {

@@ -1,4 +1,4 @@
-import { startAzurite, type Azurite } from "@aml/kit/azurite";
+import { startAzurite, type Azurite } from "@aml/emulator";
 import { BlobServiceClient, type ContainerClient } from "@azure/storage-blob";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -59,7 +59,7 @@ test("a slip in a name is answered with the nearest one", async () => {
     "Did you mean 'azure_blob'?",
   );
   expect(await said("datastore", "create", "x", "--type", "s3")).toContain(
-    "Types here: local, azure_blob, http.",
+    "Types here: local, azure_blob, azure_file,",
   );
   expect(await said("dataset", "show", "trips:7")).toContain("hint: Its only version is 1.");
 });

@@ -50,12 +50,13 @@ test("a store of your own: the README's own lines, with an emulator for the acco
     expect({ line, code, stderr }).toEqual({ line, code: 0, stderr: "" });
     said.push(stdout);
   }
-  expect(said).toHaveLength(6);
-  const [created, tested, listed, shown, registered, exported] = said;
+  expect(said).toHaveLength(7);
+  const [created, tested, listed, shown, profiled, registered, exported] = said;
   expect(created).toBe("Datastore 'lake' is registered.\n");
   expect(tested).toBe("Datastore 'lake' can be reached and listed.\n");
   expect(listed).toContain("azureml://datastores/lake/paths/2025/a.csv");
   expect(shown).toContain("12.5");
+  expect(profiled).toContain("fare");
   expect(registered).toMatch(/^azureml:trips:1 is registered: 1 file, /);
   expect(exported).toMatch(/^trips\.parquet is written: /);
   expect((await readdir(cwd)).toSorted()).toEqual([".aml", "aml.config.json", "trips.parquet"]);

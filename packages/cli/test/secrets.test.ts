@@ -18,7 +18,14 @@ const SIGNATURE = randomBytes(32).toString("base64");
 const SAS = `sv=2024-11-04&sr=c&sp=rl&se=2099-01-01T00%3A00%3A00Z&sig=${encodeURIComponent(SIGNATURE)}`;
 const CLIENT_SECRET = `c~${randomBytes(20).toString("hex")}`;
 
+const PASSWORD = `p~${randomBytes(20).toString("hex")}`;
+const TOKEN = `t~${randomBytes(20).toString("hex")}`;
+
 const CANARIES = [
+  PASSWORD,
+  Buffer.from(PASSWORD).toString("base64"),
+  TOKEN,
+  Buffer.from(TOKEN).toString("base64"),
   KEY,
   encodeURIComponent(KEY),
   Buffer.from(KEY).toString("base64"),
@@ -50,7 +57,7 @@ const CREATE: readonly { readonly flags: readonly string[]; readonly stdin?: str
   { flags: ["principal", ...principal, "--client-secret-env", "CLIENT_SECRET"] },
 ];
 
-const env = { KEY, SAS, CLIENT_SECRET };
+const env = { KEY, SAS, CLIENT_SECRET, PASSWORD, TOKEN };
 
 test("no command, error or file shows a secret", async () => {
   const { folder, flags } = lake;
@@ -87,6 +94,70 @@ test("no command, error or file shows a secret", async () => {
       verb,
       ...(verb === "list" ? [] : ["y"]),
       ...(verb === "download" ? ["-o", "never"] : []),
+    ]);
+  }
+  const database = ["--type", "postgresql", "--server", "127.0.0.1", "--port", "1", "--database", "d"];
+  const bricks = ["--type", "dbfs", "--host", "http://127.0.0.1:1"];
+  for (const extra of [[], ["--skip-validation", "--overwrite"]]) {
+    await run([
+      "datastore",
+      "create",
+      "sales",
+      ...database,
+      "--user",
+      "ada",
+      "--password-env",
+      "PASSWORD",
+      ...extra,
+    ]);
+    await run(["datastore", "create", "bricks", ...bricks, "--token-env", "TOKEN", ...extra]);
+    await run([
+      "datastore",
+      "create",
+      "two_keys",
+      ...flags,
+      "--account-key-env",
+      "KEY",
+      "--secondary-key-env",
+      "KEY",
+      ...extra,
+    ]);
+  }
+  for (const name of ["sales", "bricks", "two_keys"]) await run(["datastore", "show", name]);
+  const template = (key: string): string =>
+    JSON.stringify({
+      parameters: { key: { type: "securestring" } },
+      resources: [
+        {
+          type: "Microsoft.MachineLearningServices/workspaces/datastores",
+          name: "ws/templated",
+          properties: {
+            datastoreType: "AzureBlob",
+            accountName: "a",
+            containerName: "c",
+            credentials: { credentialsType: "AccountKey", secrets: { secretsType: "AccountKey", key } },
+          },
+        },
+      ],
+    });
+  await writeFile(join(folder, "bad.json"), JSON.stringify({ parameters: { key: { value: KEY } } }));
+  for (const key of [
+    KEY,
+    `[parameters('${KEY}')]`,
+    `[${KEY}]`,
+    `[concat('${KEY}', nope())]`,
+    "[parameters('key')]",
+  ]) {
+    await writeFile(join(folder, "bad.template.json"), template(key));
+    const values = ["--parameters", "bad.json"];
+    await run([
+      "datastore",
+      "create",
+      "-f",
+      "bad.template.json",
+      "--skip-validation",
+      "--overwrite",
+      ...values,
     ]);
   }
   // Where a secret does not belong: it must be refused or masked, and not repeated.
@@ -149,10 +220,10 @@ test("no command, error or file shows a secret", async () => {
   }
   for (const name of await readdir(folder, { recursive: true })) {
     const path = join(folder, name);
-    if (name !== "bad.yml" && (await stat(path)).isFile()) hunt(name, await readFile(path, "latin1"));
+    if (!name.startsWith("bad.") && (await stat(path)).isFile()) hunt(name, await readFile(path, "latin1"));
   }
   expect((await stat(join(folder, ".aml", "vault.key"))).mode & 0o777).toBe(0o600);
-});
+}, 120_000);
 
 test("a process of its own shows none either", async () => {
   const outcome = await spawnAml(

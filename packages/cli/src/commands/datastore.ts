@@ -1,12 +1,8 @@
-import { AmlError, type Column, type DatastoreRecord } from "@aml/core";
+import { AmlError, type Column, type DatastoreInput, type DatastoreRecord } from "@aml/core";
 import { resolve } from "node:path";
-import {
-  credentialOf,
-  type DatastoreFlags,
-  keyValues,
-  readTextFile,
-  storeOptions,
-} from "../datastore-flags.ts";
+import { credentialOf } from "../credential-flags.ts";
+import { type DatastoreFlags, keyValues, readTextFile } from "../datastore-flags.ts";
+import { storeOptions } from "../store-flags.ts";
 import { jsonText } from "../json-text.ts";
 import { oneLine, printTable } from "../print-table.ts";
 import { type Session, tableStyle } from "../session.ts";
@@ -19,10 +15,44 @@ export async function createDatastore(
   flags: DatastoreFlags,
   name: string | undefined,
 ): Promise<void> {
+  const inputs = flags.file === undefined ? undefined : await readInputs(session, flags, flags.file);
+  if (inputs !== undefined && inputs.length !== 1) checkOwnFlags(flags, name, inputs.length);
+  const all = inputs && inputs.length > 1 ? inputs : [await flagInput(session, flags, name, inputs?.[0])];
+  const workspace = await session.open();
+  const records = await workspace.datastores.registerAll(all, {
+    overwrite: flags.overwrite,
+    skipValidation: flags.skipValidation,
+    signal: session.signal,
+  });
+  records.forEach((record, index) => {
+    if (record.name !== all[index]?.name)
+      session.note(`note: datastore names are lower-case, so it is called '${record.name}'.`);
+  });
+  await session.print(records.length === 1 ? records[0] : records, () =>
+    records.map((record) => `Datastore '${record.name}' is registered.\n`).join(""),
+  );
+}
+
+async function readInputs(
+  session: Session,
+  { parameters }: DatastoreFlags,
+  file: string,
+): Promise<readonly DatastoreInput[]> {
   const { readDatastoreFile } = await import("@aml/workspace");
-  const credential = await credentialOf(session, flags);
-  const path = flags.file === undefined ? undefined : resolve(session.terminal.cwd, flags.file);
-  const file = path === undefined ? undefined : await readDatastoreFile(await readTextFile(path), path);
+  const path = resolve(session.terminal.cwd, file);
+  const valuesPath = parameters === undefined ? undefined : resolve(session.terminal.cwd, parameters);
+  const values =
+    valuesPath === undefined ? undefined : { text: await readTextFile(valuesPath), path: valuesPath };
+  return readDatastoreFile(await readTextFile(path), path, { parameters: values });
+}
+
+/** What flags describe, over what a file of one datastore says. */
+async function flagInput(
+  session: Session,
+  flags: DatastoreFlags,
+  name: string | undefined,
+  file: DatastoreInput | undefined,
+): Promise<DatastoreInput> {
   const type = flags.type ?? file?.type;
   const called = name ?? file?.name;
   if (type === undefined || called === undefined) {
@@ -30,29 +60,39 @@ export async function createDatastore(
       hint: "Write: aml datastore create NAME --type azure_blob …, or give a file with -f.",
     });
   }
-  const workspace = await session.open();
+  const options = { ...file?.options, ...storeOptions(session, flags, type) };
+  const credential = await credentialOf(session, flags, { type });
   const description = flags.description ?? file?.description;
   const tags = { ...file?.tags, ...keyValues(flags.tag, "--tag") };
-  const record = await workspace.datastores.register(
-    {
-      name: called,
-      type,
-      options: { ...file?.options, ...storeOptions(session, flags) },
-      credential: credential ?? file?.credential,
-      ...(description !== undefined && { description }),
-      ...(Object.keys(tags).length > 0 && { tags }),
-    },
-    { overwrite: flags.overwrite, skipValidation: flags.skipValidation, signal: session.signal },
+  return {
+    name: called,
+    type,
+    options,
+    credential: credential ?? file?.credential,
+    ...(description !== undefined && { description }),
+    ...(Object.keys(tags).length > 0 && { tags }),
+  };
+}
+
+const FILE_FLAGS = ["file", "parameters", "overwrite", "skipValidation"];
+const GLOBAL_FLAGS = ["json", "verbose", "workspace", "offline", "cache"];
+
+function checkOwnFlags(flags: DatastoreFlags, name: string | undefined, count: number): void {
+  const own = Object.entries(flags).find(
+    ([flag, value]) => value !== undefined && ![...FILE_FLAGS, ...GLOBAL_FLAGS].includes(flag),
   );
-  if (record.name !== called)
-    session.note(`note: datastore names are lower-case, so it is called '${record.name}'.`);
-  await session.print(record, () => `Datastore '${record.name}' is registered.\n`);
+  if (name === undefined && own === undefined) return;
+  throw new AmlError("config_invalid", `The file has ${count} datastores, so flags cannot change one.`, {
+    hint: "Beside -f give only --parameters, --overwrite and --skip-validation.",
+  });
 }
 
 /** `aml datastore update` */
 export async function updateDatastore(session: Session, flags: DatastoreFlags, name: string): Promise<void> {
-  const credential = await credentialOf(session, flags);
-  const options = storeOptions(session, flags);
+  const workspace = await session.open();
+  const { type, credential: before } = await workspace.datastores.get(name, { signal: session.signal });
+  const options = storeOptions(session, flags, type);
+  const credential = await credentialOf(session, flags, { type, before });
   const tags = flags.tag && keyValues(flags.tag, "--tag");
   const { description } = flags;
   if (!credential && !tags && description === undefined && Object.keys(options).length === 0) {
@@ -60,7 +100,6 @@ export async function updateDatastore(session: Session, flags: DatastoreFlags, n
       hint: "Say what to change, e.g. --account-key-env VARIABLE; see aml datastore update --help.",
     });
   }
-  const workspace = await session.open();
   const record = await workspace.datastores.update(
     name,
     {

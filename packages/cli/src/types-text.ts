@@ -1,0 +1,52 @@
+import type { ColumnTypeSpec, InferredColumn, InferredTypes, Row, ValuePlace } from "@aml/core";
+import { oneLine, printTable, type TableStyle } from "./print-table.ts";
+
+/** Inferred types as a table of a line a column, with the value that forced each, and what is doubtful about them. */
+export function typesText(
+  { rows, complete, columns }: InferredTypes,
+  style: TableStyle,
+  shown: (uri: string) => string,
+): string {
+  const place = ({ uri, row, value }: ValuePlace): string => `${quote(value)} in ${shown(uri)}, row ${row}`;
+  const lines = columns.map((column): Row => {
+    return { column: column.name, type: typeText(column.type), because: reasonOf(column, place) };
+  });
+  const doubts = columns.flatMap((column) => doubtsOf(column, place));
+  const text = (name: string) => ({ name, type: "string", nullable: false }) as const;
+  const looked = complete ? `all ${rows.toLocaleString("en")}` : `the first ${rows.toLocaleString("en")}`;
+  return [
+    `From ${looked} rows:\n`,
+    printTable([text("column"), text("type"), text("because")], lines, style),
+    ...doubts.map((doubt) => `! ${oneLine(doubt)}\n`),
+  ].join("");
+}
+
+function typeText(type: ColumnTypeSpec): string {
+  if (typeof type === "string") return type;
+  if ("datetime" in type) return `datetime ${type.datetime.formats.join(" | ")}`;
+  return JSON.stringify(type);
+}
+
+function reasonOf(
+  { by, values, forcedBy, dates }: InferredColumn,
+  place: (at: ValuePlace) => string,
+): string {
+  if (by === "override") return "the MLTable says so";
+  if (by === "default" || forcedBy === undefined)
+    return values === 0 ? "there is no value" : "nothing is inferred";
+  if (dates?.settledBy !== undefined) return `${orderOf(dates.order)}: ${place(dates.settledBy)}`;
+  return place(forcedBy);
+}
+
+function doubtsOf({ name, type, dates, loses }: InferredColumn, place: (at: ValuePlace) => string): string[] {
+  const out: string[] = [];
+  if (dates?.ambiguous === true)
+    out.push(`${name}: every date could be read day first just as well; it is read month first.`);
+  if (loses !== undefined)
+    out.push(`${name}: as ${typeText(type)} it does not keep ${place(loses)}; --lossless keeps it as text.`);
+  return out;
+}
+
+const orderOf = (order: string): string => order.replace("_", " ");
+
+const quote = (value: string): string => JSON.stringify(value.length > 40 ? `${value.slice(0, 39)}…` : value);
