@@ -3,10 +3,10 @@ import { defineConfig } from "vitest/config";
 
 // Tests run on the sources: the @aml/source condition of each package's exports.
 const source = {
-  resolve: { conditions: ["@aml/source", "module", "import", "default"] },
+  resolve: { conditions: ["@aml/source", "module", "default"] },
   ssr: {
     resolve: {
-      conditions: ["@aml/source", "module", "node", "import", "default"],
+      conditions: ["@aml/source", "module", "node", "default"],
       externalConditions: ["@aml/source"],
     },
   },

@@ -1,13 +1,16 @@
 // The whole test run behind `npm test`: every suite in Node, core in Chromium, the suites in Node, Bun and Deno.
 // Ends with one plain line, `N passed, N failed, N skipped`; fails on any failure and when nothing ran.
 //
-// AML_APT=0 keeps this from installing Debian's chromium, which it does only as root where apt is.
-import { spawnSync } from "node:child_process";
-import { accessSync, constants, mkdtempSync, readFileSync, rmSync } from "node:fs";
+// AML_RUNS is the share of the long random tests' runs, a fifth by default, all of them (1) in CI.
+// AML_APT=0 keeps this from installing Debian packages (a browser, MariaDB, foreign clients), which it does only as
+// root where apt is. AML_PYPI=0 keeps it from making Python environments in .toolchain/ with packages of PyPI.
+import { spawn, spawnSync } from "node:child_process";
+import { accessSync, constants, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { makePythonVenv, pythonVenv, pythonVenvNames } from "./kit/python-venv.ts";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const scratch = mkdtempSync(join(tmpdir(), "aml-test-"));
@@ -18,6 +21,8 @@ const homes = {
   XDG_CONFIG_HOME: join(home, "config"),
   XDG_DATA_HOME: join(home, "data"),
   XDG_STATE_HOME: join(home, "state"),
+  // Hundreds of processes start from the same sources.
+  NODE_COMPILE_CACHE: join(home, "compile-cache"),
 };
 const total = { passed: 0, failed: 0, skipped: 0 };
 const failures = [];
@@ -27,19 +32,24 @@ function heading(text) {
   console.log(`\n━━ ${text}\n`);
 }
 
-/** Runs one stage, which leaves its counts in the file that AML_COUNTS names. */
-function stage(title, command, args, env = {}) {
-  heading(title);
-  const file = join(scratch, "counts.json");
-  rmSync(file, { force: true });
+/**
+ * Runs one stage, which leaves its counts in the file that AML_COUNTS names. One that runs beside another is `quiet`: its
+ * output comes when it has ended.
+ */
+async function stage(title, command, args, { env = {}, quiet = false } = {}) {
+  if (!quiet) heading(title);
+  const file = join(scratch, `${title.replaceAll(/\W/g, "")}.json`);
   const started = performance.now();
-  const { status, signal, error } = spawnSync(command, args, {
-    cwd: root,
-    stdio: ["ignore", "inherit", "inherit"],
-    env: { ...process.env, ...homes, ...env, AML_COUNTS: file },
-    shell: process.platform === "win32",
+  const { output, ending, failed } = await run(command, args, quiet, {
+    ...process.env,
+    ...homes,
+    ...env,
+    AML_COUNTS: file,
   });
-  const ending = error?.message ?? signal ?? `exit code ${status}`;
+  if (quiet) {
+    heading(title);
+    process.stdout.write(output);
+  }
   const counts = readCounts(file);
   if (!counts) fail(title, `ended without a result (${ending})`);
   else {
@@ -47,10 +57,22 @@ function stage(title, command, args, env = {}) {
     failures.push(...counts.failures.map((name) => `${title}: ${name}`));
     skips.push(...counts.skips.map((name) => `${title}: ${name}`));
     if (counts.passed + counts.failed === 0) fail(title, "no test ran");
-    else if (status !== 0 && counts.failed === 0)
-      fail(title, `every test passed, yet it ended with ${ending}`);
+    else if (failed && counts.failed === 0) fail(title, `every test passed, yet it ended with ${ending}`);
   }
-  console.log(`(${((performance.now() - started) / 1000).toFixed(1)} s)`);
+  console.log(`(${title}: ${((performance.now() - started) / 1000).toFixed(1)} s)`);
+}
+
+async function run(command, args, quiet, env) {
+  const out = quiet ? "pipe" : "inherit";
+  const shell = process.platform === "win32";
+  const child = spawn(command, args, { cwd: root, stdio: ["ignore", out, out], env, shell });
+  const chunks = [];
+  for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk) => chunks.push(chunk));
+  const ending = await new Promise((resolve) => {
+    child.once("error", (error) => resolve(error.message));
+    child.once("close", (status, signal) => resolve(signal ?? `exit code ${status}`));
+  });
+  return { output: Buffer.concat(chunks).toString(), ending, failed: ending !== "exit code 0" };
 }
 
 function readCounts(file) {
@@ -96,44 +118,92 @@ function onPath(...names) {
 }
 
 const browserNames = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+const findBrowser = () => process.env.CHROMIUM ?? onPath(...browserNames);
 
-/** A Chromium on this machine, from apt where that is possible; or the reason why there is none. */
-function findChromium() {
-  const found = process.env.CHROMIUM ?? onPath(...browserNames);
-  if (found) return { found };
-  const lacking = "no chromium here (set CHROMIUM to a browser's path)";
-  if (!onPath("apt-get")) return { lacking: `${lacking}, and no apt to install it with` };
-  if (process.getuid?.() !== 0)
-    return { lacking: `${lacking}, and only root may install it: apt-get install chromium` };
-  if (process.env.AML_APT === "0") return { lacking: `${lacking}, and AML_APT=0 forbids installing it` };
-  console.log("installing Debian's chromium with apt-get (AML_APT=0 forbids this)");
+/** What the tests use of a machine's own: a Debian package, and how to tell that it is there. */
+const debian = [
+  ["chromium", () => findBrowser()],
+  ["mariadb-server-core", () => onPath("mariadbd") ?? isThere("/usr/sbin/mariadbd")],
+  ["mariadb-client-core", () => onPath("mariadb")],
+  [
+    "python3-azure-datalake-store",
+    () => isThere("/usr/lib/python3/dist-packages/azure/datalake/store/core.py"),
+  ],
+  ["python3-azure-storage", () => isThere("/usr/lib/python3/dist-packages/azure/storage/blob/__init__.py")],
+  ["python3-fsspec", () => isThere("/usr/lib/python3/dist-packages/fsspec/implementations/dbfs.py")],
+  ["rclone", () => onPath("rclone")],
+  ["freetds-bin", () => onPath("tsql")],
+  ["python3-venv", () => spawnSync("python3", ["-c", "import ensurepip, venv"]).status === 0 || undefined],
+  ["default-jre-headless", () => onPath("java")],
+];
+
+function isThere(path) {
+  return existsSync(path) ? path : undefined;
+}
+
+/** Installs what is missing where that is possible. Tests that lack something all the same are skipped by name. */
+function installFromDebian() {
+  const missing = debian.filter(([, find]) => !find()).map(([name]) => name);
+  if (!missing.length) return;
+  heading("Debian packages");
+  const why = !onPath("apt-get")
+    ? "there is no apt here"
+    : process.getuid?.() !== 0
+      ? "only root may install them"
+      : process.env.AML_APT === "0"
+        ? "AML_APT=0 forbids it"
+        : undefined;
+  if (why) {
+    console.log(`not installed, since ${why}: ${missing.join(" ")}; tests that need them are skipped`);
+    return;
+  }
+  console.log(`installing ${missing.join(" ")} with apt-get (AML_APT=0 forbids this)`);
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
   const apt = (...args) => spawnSync("apt-get", ["-qq", ...args], { env, encoding: "utf8" });
-  const install = ["install", "-y", "--no-install-recommends", "chromium"];
-  let last = apt(...install);
+  const install = () => apt("install", "-y", "--no-install-recommends", ...missing);
+  let last = install();
   // package lists may be absent or old
-  if (last.status !== 0 && apt("update").status === 0) last = apt(...install);
-  const installed = onPath(...browserNames);
-  if (installed) return { found: installed };
-  return {
-    lacking: `${lacking}, and apt-get could not install it: ${last.stderr?.trim().split("\n").at(-1)}`,
-  };
+  if (last.status !== 0 && apt("update").status === 0) last = install();
+  if (last.status !== 0) console.log(`apt-get failed: ${last.stderr?.trim().split("\n").at(-1)}`);
+}
+
+/** Makes the Python environments of `tooling/python/`. Tests that lack one are skipped by name. */
+function installFromPyPI() {
+  const missing = pythonVenvNames().filter((name) => !pythonVenv(name));
+  if (!missing.length) return;
+  heading("Python packages");
+  if (process.env.AML_PYPI === "0") {
+    console.log(`not installed, since AML_PYPI=0 forbids it: ${missing.join(" ")}`);
+    return;
+  }
+  for (const name of missing) {
+    const from = performance.now();
+    console.log(`installing ${name} from PyPI into .toolchain/ (AML_PYPI=0 forbids this)`);
+    const lacks = makePythonVenv(name);
+    const seconds = ((performance.now() - from) / 1000).toFixed(1);
+    console.log(lacks ? `not installed: ${lacks}; tests that need it are skipped` : `(${seconds} s)`);
+  }
 }
 
 const started = performance.now();
-stage("Node", "vitest", ["run", "--project=node", "--maxWorkers=2"]);
-
-const browser = findChromium();
+installFromDebian();
+installFromPyPI();
+const browser = findBrowser();
 const inChromium = "Chromium (core)";
-if (browser.found) {
-  const env = { AML_BROWSER: "1", CHROMIUM: browser.found };
-  stage(inChromium, "vitest", ["run", "--project=browser*"], env);
-} else skip(inChromium, browser.lacking);
-
-stage("Runtimes", process.execPath, [
-  "--conditions=@aml/source",
-  join("tooling", "runtimes", "src", "main.ts"),
-]);
+const besides = async () => {
+  if (browser)
+    await stage(inChromium, "vitest", ["run", "--project=browser*"], {
+      env: { AML_BROWSER: "1", CHROMIUM: browser },
+      quiet: true,
+    });
+  else skip(inChromium, "no chromium here (set CHROMIUM to a browser's path, or apt-get install chromium)");
+  const runtimes = ["--conditions=@aml/source", join("tooling", "runtimes", "src", "main.ts")];
+  await stage("Runtimes", process.execPath, runtimes, { quiet: true });
+};
+// Conformance suites run in Node too, with the other runtimes: no need to run them twice.
+const suites = ["run", "--project=node", "--maxWorkers=2", "--exclude=**/test/node.test.ts"];
+// Servers and processes are waited for here and there; while one does, another works.
+await Promise.all([stage("Node", "vitest", suites), besides()]);
 
 rmSync(scratch, { recursive: true, force: true });
 heading(`Result after ${Math.round((performance.now() - started) / 1000)} s`);

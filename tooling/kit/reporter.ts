@@ -19,7 +19,7 @@ export default class PlainLine implements Reporter {
         else if (state === "failed") fail(nameOf(test));
         else {
           counts.skipped++;
-          counts.skips.push(`${nameOf(test)}: ${reasonOf(test)}`);
+          counts.skips.push(withReason(test));
         }
       }
     }
@@ -34,7 +34,11 @@ function nameOf(test: TestCase): string {
   return `${test.module.relativeModuleId} › ${test.fullName.replaceAll(" > ", " › ")}`;
 }
 
-function reasonOf(test: TestCase): string {
+/** A test that is skipped for what a machine lacks says so in parentheses, in its own name. */
+function withReason(test: TestCase): string {
+  const name = nameOf(test);
   const result = test.result();
-  return (result.state === "skipped" && result.note) || "no reason given";
+  const note = result.state === "skipped" ? result.note : undefined;
+  if (note) return `${name}: ${note}`;
+  return /\(.+\)/.test(test.fullName) ? name : `${name}: no reason given`;
 }

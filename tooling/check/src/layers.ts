@@ -21,8 +21,20 @@ export const LAYERS: Layers = {
   "@aml/local": { imports: [CORE] },
   "@aml/azure-auth": { imports: [CORE] },
   "@aml/azure-blob": { imports: [CORE, "@aml/azure-auth"] },
+  "@aml/azure-file-share": { imports: [CORE, "@aml/azure-auth"] },
+  "@aml/adls-gen1": { imports: [CORE, "@aml/azure-auth"] },
+  "@aml/adls-gen2": { imports: [CORE, "@aml/azure-auth"] },
+  "@aml/azure-sql": { imports: [CORE, "@aml/azure-auth"] },
+  "@aml/dbfs": { imports: [CORE, "@aml/azure-auth"] },
+  "@aml/mysql": { imports: [CORE, "@aml/azure-auth"] },
+  "@aml/postgresql": { imports: [CORE, "@aml/azure-auth"] },
+  "@aml/key-vault": { imports: [CORE, "@aml/azure-auth"] },
+  // it answers as the services do, and knows no adapter of ours
+  "@aml/emulator": { imports: [] },
   "@aml/staging": { imports: [CORE] },
   "@aml/engine-duckdb": { imports: [CORE, "@aml/staging"] },
+  "@aml/arrow": { imports: [CORE], anywhere: true },
+  "@aml/polars": { imports: [CORE] },
   "@aml/vault": { imports: [CORE] },
   "@aml/registry-sql": { imports: [CORE] },
 
@@ -39,5 +51,5 @@ export const LAYERS: Layers = {
     // it loads the adapters that a workspace's own aml.config.json names
     computed: true,
   },
-  "@aml/cli": { imports: [CORE, "@aml/http", "@aml/local", "@aml/mltable", "@aml/workspace"] },
+  "@aml/cli": { imports: [CORE, "@aml/arrow", "@aml/http", "@aml/local", "@aml/mltable", "@aml/workspace"] },
 };

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, posix } from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import { LAYERS } from "./layers.ts";
 import type { Manifest, WorkspacePackage } from "./workspace-packages.ts";
 
 /** Every published package has one shape; this is what one of them lacks of it. */
@@ -46,12 +47,15 @@ function* checkDependencies({ folder, manifest }: WorkspacePackage): Iterable<st
       yield `core depends on ${dependency}`;
     return;
   }
-  if (!peerDependencies["@aml/core"] && !dependencies["@aml/core"]) yield "does not name @aml/core";
+  const alone = LAYERS[name]?.imports.length === 0;
+  if (!alone && !peerDependencies["@aml/core"] && !dependencies["@aml/core"]) yield "does not name @aml/core";
   const foreign = all.filter((dependency) => !dependency.startsWith("@aml/"));
   if (folder.startsWith("packages/adapters/")) {
     if (!peerDependencies["@aml/core"]) yield "@aml/core is not a peer: a program needs one copy of it";
-    if (foreign.length > 1)
-      yield `an adapter has at most one dependency besides @aml/*: ${foreign.join(", ")}`;
+    // A vendor may have its SDK in several packages, of which one brings the others along.
+    const vendors = new Set(foreign.map((dependency) => /^(@[^/]+)\//.exec(dependency)?.[1] ?? dependency));
+    if (vendors.size > 1)
+      yield `an adapter depends on one vendor's SDK besides @aml/*: ${foreign.join(", ")}`;
   }
 }
 

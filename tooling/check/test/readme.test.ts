@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { azureMLCredentialTable, credentialTable } from "../src/credential-tables.ts";
 import { demoStructure, demoText, packageTable, replaceSection, sectionOf } from "../src/readme-text.ts";
 
 const root = new URL("../../../", import.meta.url);
@@ -24,6 +25,16 @@ test("the README names every package that is published, with its size", () => {
     expect(JSON.parse(text(`${folder}/package.json`))).toMatchObject({ name });
     expect(row).toMatch(/\d+ [kM]B \|$/);
   }
+});
+
+test.each([
+  ["store-credentials", credentialTable()],
+  ["azure-ml-credentials", azureMLCredentialTable()],
+])("docs/credentials.md has the table that the code has: %s", (section, table) => {
+  const cells = (shown: string): readonly string[] =>
+    shown.split("\n").map((line) => line.replace(/ *\| */g, "|").replace(/:?-+:?/g, "-"));
+  // If this fails: npm run readme
+  expect(cells(sectionOf(text("docs/credentials.md"), section))).toEqual(cells(table));
 });
 
 test("output is shown without colours and ports, and cut where it is long", () => {

@@ -2,14 +2,17 @@
 //
 // Runs every `test/suite.ts` in Node, Bun and Deno as processes of their own, and the whole vitest suites of
 // the packages that promise to run anywhere in Bun and Deno too (Node runs them in `npm test`'s first stage).
-// With WORDs only the suites whose folder contains one of them; --write renews docs/runtimes.md after a full pass.
+// With WORDs only the suites whose folder contains one of them; --write renews docs/runtimes.md and docs/stores.md
+// after a full pass.
 import { writeFileSync } from "node:fs";
 import process from "node:process";
 import { findSuites, jobsOf, type Job } from "./jobs.ts";
 import { findRuntimes } from "./runtimes.ts";
 import { runJob, type Outcome } from "./run-job.ts";
+import { contractTables } from "./contract-tables.ts";
 import { supportTable } from "./table.ts";
 import { noCounts } from "./runner.ts";
+import { trustedCertificate } from "./trusted-certificate.ts";
 
 const words = process.argv.slice(2).filter((arg) => !arg.startsWith("--"));
 const runtimes = findRuntimes();
@@ -18,10 +21,11 @@ const suites = findSuites().filter(
 );
 const jobs = jobsOf(suites, runtimes);
 const outcomes: Outcome[] = [];
+const trusted = await trustedCertificate();
 
 async function worker(queue: Iterator<Job>): Promise<void> {
   for (let next = queue.next(); !next.done; next = queue.next()) {
-    const outcome = await runJob(next.value);
+    const outcome = await runJob(next.value, trusted);
     outcomes.push(outcome);
     const { passed, failed } = outcome.counts;
     const what = `${next.value.runtime.name} ${next.value.suite.folder}`;
@@ -56,6 +60,7 @@ if (process.argv.includes("--write")) {
   if (words.length || total.failed || total.skipped)
     throw new Error("only a full run that passes is written down");
   writeFileSync(new URL("../../../docs/runtimes.md", import.meta.url), table);
+  writeFileSync(new URL("../../../docs/stores.md", import.meta.url), contractTables(runtimes, outcomes));
 }
 const output = process.env["AML_COUNTS"];
 if (output) writeFileSync(output, JSON.stringify(total));

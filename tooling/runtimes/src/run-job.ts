@@ -16,14 +16,14 @@ export interface Outcome {
 const LIMIT_MS = 240_000;
 
 /** Runs a job as a process of its own. A process that ends without counts, or badly, is a failure. */
-export async function runJob(job: Job): Promise<Outcome> {
+export async function runJob(job: Job, env: Readonly<Record<string, string>>): Promise<Outcome> {
   const started = performance.now();
   const folder = mkdtempSync(join(tmpdir(), "aml-runtimes-"));
   const file = join(folder, "counts.json");
   try {
-    const { output, ending } = await run(job, file);
+    const { output, ending } = await run(job, { ...env, AML_COUNTS: file });
     const counts = read(file);
-    if (!counts.passed && !counts.failed) note(counts, `no test ran (${ending})`);
+    if (!counts.passed && !counts.failed && !counts.skipped) note(counts, `no test ran (${ending})`);
     else if (ending !== "exit 0" && !counts.failed) note(counts, `the process ended badly (${ending})`);
     return { job, counts, output, seconds: (performance.now() - started) / 1000 };
   } finally {
@@ -36,11 +36,11 @@ function note(counts: Counts, failure: string): void {
   counts.failures.push(failure);
 }
 
-function run(job: Job, file: string): Promise<{ output: string; ending: string }> {
+function run(job: Job, more: Readonly<Record<string, string>>): Promise<{ output: string; ending: string }> {
   const child = spawn(job.runtime.command, job.args, {
     cwd: root,
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, AML_COUNTS: file, NO_COLOR: "1" },
+    env: { ...process.env, ...more, NO_COLOR: "1" },
   });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {

@@ -17,6 +17,18 @@ export interface Counts {
   skipped: number;
   failures: string[];
   skips: string[];
+  /** Of conformance suites, case by case. */
+  contracts?: ContractCase[];
+}
+
+/** One case of a conformance suite, as its name tells: `NAME keeps the KIND contract › VERB/CASE: TITLE [gap: …]`. */
+export interface ContractCase {
+  /** The store and how it was signed in to. */
+  readonly name: string;
+  /** `storage` or `SQL`. */
+  readonly contract: string;
+  readonly verb: string;
+  readonly result: "passed" | "failed" | "gap";
 }
 
 /** The cases of a suite in the order it names them. */
@@ -49,15 +61,26 @@ export async function runAll(
   timeoutMs = 60_000,
 ): Promise<void> {
   for (const { name, run } of cases) {
+    const contract = contractCase(name);
     try {
       await within(timeoutMs, run);
       counts.passed++;
+      if (contract) (counts.contracts ??= []).push(contract);
     } catch (error) {
       counts.failed++;
+      if (contract) (counts.contracts ??= []).push({ ...contract, result: "failed" });
       counts.failures.push(name);
       print(`✗ ${name}\n${indent(error instanceof Error ? (error.stack ?? error.message) : String(error))}`);
     }
   }
+}
+
+function contractCase(full: string): ContractCase | undefined {
+  const found = /^(.+) keeps the (\w+) contract › ([\w-]+)\/[\w-]+: .*?( \[gap: .+\])?$/s.exec(full);
+  if (!found) return undefined;
+  const [, name = "", contract = "", verb = "", gap] = found;
+  // A gap that is closed fails its suite, so one that passes is still open.
+  return { name, contract, verb, result: gap === undefined ? "passed" : "gap" };
 }
 
 async function within(ms: number, run: () => unknown): Promise<void> {

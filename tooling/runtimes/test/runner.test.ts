@@ -45,6 +45,27 @@ describe("runner", () => {
     expect(printed.join("\n")).toContain("still running after 50 ms");
   });
 
+  test("files the cases of conformance suites by store, verb and result", async () => {
+    const counts = noCounts();
+    const group = "azure_blob with an account key keeps the storage contract";
+    await runAll(
+      [
+        { name: `${group} › read/whole: gives every byte`, run: () => {} },
+        { name: `${group} › read/range: gives a part`, run: () => Promise.reject(new Error("no")) },
+        { name: `${group} › list/order: sorts [gap: upstream since 2026-11-20]`, run: () => {} },
+        { name: "something else › read/whole: x", run: () => {} },
+      ],
+      counts,
+      () => {},
+    );
+    const store = { name: "azure_blob with an account key", contract: "storage" };
+    expect(counts.contracts).toEqual([
+      { ...store, verb: "read", result: "passed" },
+      { ...store, verb: "read", result: "failed" },
+      { ...store, verb: "list", result: "gap" },
+    ]);
+  });
+
   test("refuses a file without a suite", async () => {
     await expect(collect(undefined as unknown as Suite)).rejects.toThrow("exports a function named `suite`");
   });
@@ -70,6 +91,14 @@ describe("run-suite", () => {
     expect(run("export const suite = ({ test }) => test('ok', () => {});")).toMatchObject({
       status: 0,
       counts: { passed: 1, failed: 0 },
+    });
+  });
+
+  test("a suite that says why it cannot run is skipped, and the reason kept", () => {
+    const source = "export const skip = 'needs a server'; export const suite = () => { throw 1; };";
+    expect(run(source)).toMatchObject({
+      status: 0,
+      counts: { passed: 0, failed: 0, skipped: 1, skips: ["needs a server"] },
     });
   });
 

@@ -1,0 +1,82 @@
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+
+const root = join(import.meta.dirname, "..", "..");
+const requirements = join(root, "tooling", "python");
+const venvs = join(root, ".toolchain", "python");
+const windows = process.platform === "win32";
+
+const PIP_INSTALL = "-m pip install --quiet --no-input --no-cache-dir --disable-pip-version-check".split(" ");
+
+/** The environments that the tests use, by the names of `tooling/python/*.txt`. */
+export const pythonVenvNames = (): string[] =>
+  readdirSync(requirements).flatMap((file) => (file.endsWith(".txt") ? [file.slice(0, -4)] : []));
+
+/**
+ * The Python that has the packages of `tooling/python/<name>.txt`, once `makePythonVenv` made it, which `npm test`
+ * does. A test that lacks one is skipped, and says so in its name: `test.skipIf(!python)("… (needs pandas of PyPI)", …)`.
+ */
+export function pythonVenv(name: string): string | undefined {
+  const python = pythonOf(homeOf(name));
+  return existsSync(python) ? python : undefined;
+}
+
+/**
+ * Makes a Python environment of its own in `.toolchain/python/` with the exact packages of
+ * `tooling/python/<name>.txt`. Other pins are another environment, and the one before is removed.
+ *
+ * @returns nothing when it is there, or else what was lacking.
+ */
+export function makePythonVenv(name: string): string | undefined {
+  if (pythonVenv(name) !== undefined) return undefined;
+  const home = homeOf(name);
+  removeOld(name);
+  // Made aside and renamed: a run that was cut short leaves no half an environment.
+  const draft = `${home}.pid${process.pid}`;
+  try {
+    const lacks =
+      run("python3", ["-m", "venv", draft]) ??
+      run(pythonOf(draft), [...PIP_INSTALL, "--requirement", join(requirements, `${name}.txt`)]);
+    if (lacks === undefined && !existsSync(home)) renameSync(draft, home);
+    return lacks;
+  } finally {
+    rmSync(draft, { recursive: true, force: true });
+  }
+}
+
+function homeOf(name: string): string {
+  const pins = readFileSync(join(requirements, `${name}.txt`));
+  return join(venvs, `${name}-${createHash("sha256").update(pins).digest("hex").slice(0, 12)}`);
+}
+
+const pythonOf = (home: string): string =>
+  windows ? join(home, "Scripts", "python.exe") : join(home, "bin", "python");
+
+/** Environments of other pins, and drafts of processes that are gone. */
+function removeOld(name: string): void {
+  mkdirSync(venvs, { recursive: true });
+  for (const entry of readdirSync(venvs)) {
+    const [, of, owner] = /^(.+)-[0-9a-f]{12}(?:\.pid(\d+))?$/.exec(entry) ?? [];
+    if (of !== name || (owner !== undefined && lives(Number(owner)))) continue;
+    rmSync(join(venvs, entry), { recursive: true, force: true });
+  }
+}
+
+function lives(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/** The last line of what went wrong, if anything did. */
+function run(command: string, args: readonly string[]): string | undefined {
+  const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: "utf8", timeout: 600_000 });
+  if (status === 0) return undefined;
+  const said = `${stdout ?? ""}\n${stderr ?? ""}`.trim().split("\n").at(-1);
+  return error?.message ?? (said || `${command} ended with ${status}`);
+}
