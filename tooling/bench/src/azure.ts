@@ -1,6 +1,6 @@
 import { Secret, type StorageAdapter } from "@aml/core/adapter";
 import { azureBlob } from "@aml/azure-blob";
-import { startAzurite } from "@aml/kit/azurite";
+import { startAzurite } from "@aml/emulator";
 import { ContainerClient, StorageSharedKeyCredential } from "@azure/storage-blob";
 
 /** Where a container of the emulator is; the key is the one that every copy of it has. */

@@ -27,7 +27,11 @@ export const blob: Bench = async (input) => {
     const expected = await upload(sdk, size);
     await big(sdk, store, size, expected, input);
     await small(sdk, store, Math.round(1000 * input.scale), input);
-    await measureMemory({ ...target, path: BIG, size }, expected, input.report);
+    await measureMemory(
+      { ...target, path: BIG, size, smallPath: "small/0.bin", folder: input.folder },
+      expected,
+      input.report,
+    );
   } finally {
     await close();
   }

@@ -6,7 +6,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import type { Bench } from "./bench.ts";
 import { digestRows } from "./digest.ts";
-import { assertSame, compare } from "./measure.ts";
+import { assertSame, compare, median } from "./measure.ts";
 import { ms } from "./report.ts";
 import { drain, openTableSession } from "./table-session.ts";
 
@@ -67,5 +67,47 @@ export const startUp: Bench = async ({ repetitions, report }) => {
     ratio: `+${ms(result.ours - result.peer)}`,
     bar: `< ${MOST_MS} ms`,
     met: result.ours < MOST_MS,
+  });
+};
+
+const FIRST_ROW_MS = 150;
+
+/** The first row of a CSV on this machine: a process that imports the workspace, opens it and reads; and DuckDB alone. */
+export const firstRow: Bench = async ({ folder, repetitions, report }) => {
+  const path = join(folder, "first.csv");
+  await writeFile(path, `id,name\n${Array.from({ length: 1000 }, (_, at) => `${at},name ${at}\n`).join("")}`);
+  const built = new URL("../../../packages/workspace/dist/index.js", import.meta.url).href;
+  const timed = (what: string, body: string): string =>
+    `${what}; const started = performance.now(); ${body}; console.log(performance.now() - started); process.exit()`;
+  const ours = timed(
+    `const { openWorkspace } = await import(${JSON.stringify(built)})`,
+    `const ws = await openWorkspace({ folder: ${JSON.stringify(folder)} });
+     const table = await ws.openSource(${JSON.stringify(path)});
+     for await (const row of table.rows()) { if (row.id !== 0n) throw new Error("another row"); break; }`,
+  );
+  const duckdb = JSON.stringify(import.meta.resolve("@duckdb/node-api"));
+  const peer = timed(
+    "",
+    `const { DuckDBInstance } = await import(${duckdb});
+     const connection = await (await DuckDBInstance.create(":memory:")).connect();
+     await (await connection.run("SELECT * FROM read_csv('${path}') LIMIT 1")).getRows()`,
+  );
+  const run = (script: string): number => {
+    const args = ["--input-type=module", "-e", script];
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+    if (status !== 0) throw new Error(stderr);
+    return Number(stdout);
+  };
+  const times: { readonly ours: number; readonly peer: number }[] = [];
+  for (let turn = 0; turn <= 2 * repetitions; turn += 1) times.push({ ours: run(ours), peer: run(peer) });
+  const mine = median(times.slice(1).map((time) => time.ours));
+  const theirs = median(times.slice(1).map((time) => time.peer));
+  report({
+    what: "openWorkspace and the first row of a CSV, in a new process",
+    ours: ms(mine),
+    peer: `${ms(theirs)} (node-api: import, open, the same row)`,
+    ratio: `+${ms(mine - theirs)}`,
+    bar: `< ${FIRST_ROW_MS} ms`,
+    met: mine < FIRST_ROW_MS,
   });
 };

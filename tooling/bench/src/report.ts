@@ -81,8 +81,8 @@ export function tableOf(lines: readonly Line[]): string {
 /** What the numbers depend on, without what names this machine. */
 export function factsOf(repetitions: number): string {
   const versions = ["@duckdb/node-api", "@azure/storage-blob"].map((name) => `${name} ${versionOf(name)}`);
-  const kit = createRequire(new URL("../../kit/package.json", import.meta.url));
-  const azurite = JSON.parse(readFileSync(kit.resolve("azurite/package.json"), "utf8")) as {
+  const emulator = createRequire(new URL("../../../packages/emulator/package.json", import.meta.url));
+  const azurite = JSON.parse(readFileSync(emulator.resolve("azurite/package.json"), "utf8")) as {
     version: string;
   };
   return [

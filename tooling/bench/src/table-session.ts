@@ -1,5 +1,6 @@
 import { basename, dirname } from "node:path";
-import { parsePlan, parseStorePath, type FileRef, type TabularEngine, type TabularResult } from "@aml/core";
+import { parseStorePath, type FileRef, type TabularEngine, type TabularResult } from "@aml/core";
+import { parsePlan } from "@aml/core/plan";
 import { createDuckDBEngine } from "@aml/engine-duckdb";
 import { local } from "@aml/local";
 import { DuckDBInstance, type DuckDBConnection } from "@duckdb/node-api";
