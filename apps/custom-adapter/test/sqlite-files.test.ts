@@ -5,7 +5,7 @@ import { sqliteFiles } from "../src/sqlite-files.ts";
 storageConformance({
   name: "sqlite_files",
   runner: { describe, test },
-  lacks: ["conditionalWrites", "directories", "secrets"],
+  lacks: ["conditionalWrites", "directories", "properties", "md5", "copy", "resume", "secrets"],
   open() {
     const storage = sqliteFiles.open({ options: { file: ":memory:" }, credential: { kind: "anonymous" } });
     return { storage, close: async () => storage.close?.() };

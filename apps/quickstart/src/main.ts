@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isAmlError, type Row, type TraceEvent } from "@aml/core";
-import { startAzurite } from "@aml/kit/azurite";
+import { startAzurite } from "@aml/emulator";
 import { initWorkspace, openWorkspace } from "@aml/workspace";
 import { BlobServiceClient } from "@azure/storage-blob";
 import { megabytes, printRows, say, step } from "./narrate.ts";
