@@ -1,5 +1,6 @@
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
+import { share } from "./tooling/kit/runs.ts";
 
 // Tests run on the sources: the @aml/source condition of each package's exports.
 const source = {
@@ -11,6 +12,9 @@ const source = {
     },
   },
 };
+
+// More runs than all look for what is not known yet: with seeds by chance.
+const setupFiles = share > 1 ? [] : ["./tooling/kit/fixed-seed.ts"];
 
 const chromium = {
   executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
@@ -38,6 +42,7 @@ export default defineConfig({
         ...source,
         test: {
           name: "node",
+          setupFiles,
           include: ["{packages,packages/adapters,apps,tooling}/*/test/**/*.test.ts"],
           testTimeout: 30_000,
           hookTimeout: 60_000,
@@ -49,6 +54,7 @@ export default defineConfig({
               ...source,
               test: {
                 name: "browser",
+                setupFiles,
                 include: ["packages/core/test/**/*.test.ts"],
                 browser: {
                   enabled: true,

@@ -1,6 +1,7 @@
 import process from "node:process";
 
-const share = Number(process.env["AML_RUNS"] ?? 0.2);
+/** The share of the runs that random tests do, such as 0.2 or 1. */
+export const share: number = Number(process.env["AML_RUNS"] ?? 0.2);
 if (!(share > 0))
   throw new RangeError(`AML_RUNS is a share above 0, such as 0.2 or 1, not ${process.env["AML_RUNS"]}.`);
 
@@ -12,10 +13,7 @@ export function runs(all: number): number {
   return Math.max(1, Math.round(all * share));
 }
 
-/**
- * The parameters of such a test for fast-check: up to a share of 1 with the same seed each time, so that nobody's change
- * fails by luck; beyond it with seeds by chance, to look for what is not known yet.
- */
-export function randomRuns(all: number): { readonly numRuns: number; readonly seed?: number } {
-  return { numRuns: runs(all), ...(share <= 1 && { seed: 20_261_125 }) };
+/** The parameters of such a test for fast-check. */
+export function randomRuns(all: number): { readonly numRuns: number } {
+  return { numRuns: runs(all) };
 }

@@ -13,7 +13,7 @@ export interface Outcome {
   readonly seconds: number;
 }
 
-const LIMIT_MS = 240_000;
+const LIMIT_MS = 600_000;
 
 /** Runs a job as a process of its own. A process that ends without counts, or badly, is a failure. */
 export async function runJob(job: Job, env: Readonly<Record<string, string>>): Promise<Outcome> {
