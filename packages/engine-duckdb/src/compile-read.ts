@@ -285,7 +285,7 @@ function parquetReader(table: ParquetTable, ids: readonly string[]): Reader {
   return {
     columns,
     select(sharedIds, shared) {
-      const arms = table.groups.map(({ first, paths, types, rows }) => {
+      const arms = table.groups.map(({ first, paths, types, renamed, rows }) => {
         const list = [
           ...constants(
             sharedIds,
@@ -296,9 +296,10 @@ function parquetReader(table: ParquetTable, ids: readonly string[]): Reader {
             rowGroupOf(table, first, paths.length),
           ),
           ...columns.map(({ id, name, sqlType }) => {
-            const from = types.get(name);
+            const own = renamed?.get(name) ?? name;
+            const from = types.get(own);
             const value =
-              from === undefined ? `NULL::${sqlType}` : widened(quoteIdentifier(name), from, sqlType, name);
+              from === undefined ? `NULL::${sqlType}` : widened(quoteIdentifier(own), from, sqlType, name);
             return value === quoteIdentifier(id) ? value : `${value} AS ${quoteIdentifier(id)}`;
           }),
         ];

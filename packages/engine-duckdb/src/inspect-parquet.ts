@@ -28,22 +28,74 @@ export async function inspectParquet(
   { scope, signal }: InspectContext,
 ): Promise<ParquetFindings> {
   const context = { scope, signal };
-  const schemas = new Map<string, readonly ParquetColumn[]>();
+  const schemas = new Map<string, ParquetSchema>();
   const groups: ParquetGroup[] = [];
   const signatures = paths.length === 1 ? ["one"] : await signaturesOf(paths, context);
   for (const [index, path] of paths.entries()) {
     const signature = signatures[index] ?? "";
-    const known = schemas.get(signature) ?? (await describeParquet(path, context));
+    const known = schemas.get(signature) ?? (await schemaOf(path, context));
     schemas.set(signature, known);
     const last = groups.at(-1);
     if (last !== undefined && signatures[index - 1] === signature) {
       groups[groups.length - 1] = { ...last, paths: [...last.paths, path] };
     } else {
-      const types = new Map(known.map(({ name, sqlType }) => [name, sqlType]));
-      groups.push({ first: index, paths: [path], types });
+      const { types, renamed } = known;
+      groups.push({ first: index, paths: [path], types, renamed });
     }
   }
-  return { kind: "parquet", groups, columns: await unite([...schemas.values()], context) };
+  const columns = await unite(
+    [...schemas.values()].map((schema) => schema.columns),
+    context,
+  );
+  return { kind: "parquet", groups, columns };
+}
+
+interface ParquetSchema extends Required<Pick<ParquetGroup, "types" | "renamed">> {
+  readonly columns: readonly ParquetColumn[];
+}
+
+async function schemaOf(path: string, context: Context): Promise<ParquetSchema> {
+  const columns = await describeParquet(path, context);
+  const types = new Map(columns.map(({ name, sqlType }) => [name, sqlType]));
+  const names = await namesInFile(path, columns, context);
+  const renamed = new Map<string, string>();
+  for (const [at, { name }] of columns.entries()) {
+    const own = names[at] ?? name;
+    if (own !== name) renamed.set(own, name);
+  }
+  return {
+    columns: columns.map((column, at) => ({ ...column, name: names[at] ?? column.name })),
+    types,
+    renamed,
+  };
+}
+
+/** DuckDB numbers names that differ from another in the case of letters alone. None where the file has a name twice. */
+async function namesInFile(
+  path: string,
+  columns: readonly ParquetColumn[],
+  { scope, signal }: Context,
+): Promise<readonly string[]> {
+  const taken = new Set(columns.map(({ name }) => name.toLowerCase()));
+  const isNumbered = columns.some(
+    ({ name }) => taken.has(name.replace(/(_\d+)+$/, "").toLowerCase()) && /_\d+$/.test(name),
+  );
+  if (!isNumbered) return [];
+  const result = await scope.run(
+    "SELECT name, coalesce(num_children, 0)::INTEGER, column_id::INTEGER AS place\n" +
+      `FROM parquet_schema(${quoteList([escapeGlob(path)])}) ORDER BY place`,
+    signal,
+  );
+  const [root, ...elements] = await result.getRows();
+  const names: string[] = [];
+  let within = 0;
+  for (const [name, children] of elements) {
+    if (within === 0) names.push(String(name));
+    else within -= 1;
+    within += Number(children);
+  }
+  const isWhole = names.length === Number(root?.[1]) && names.length === columns.length;
+  return isWhole && new Set(names).size === names.length ? names : [];
 }
 
 const SIGNATURE =

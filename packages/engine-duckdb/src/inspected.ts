@@ -98,6 +98,8 @@ export interface ParquetGroup {
   readonly rows?: number;
   /** The types that its columns have here, by name; a column of the table that is not among them is null. */
   readonly types: ReadonlyMap<string, string>;
+  /** Columns of the table that DuckDB gives another name here, with that name. */
+  readonly renamed?: ReadonlyMap<string, string>;
 }
 
 /** A version of a Delta table. `uris` are of its files. */

@@ -176,7 +176,7 @@ async function rowGroupsOf(
 
 /** The column of the files that a column of the table is read from. */
 function sourceOf(name: string, group: ParquetGroup, table: ParquetTable | DeltaTable): string | undefined {
-  if (table.kind === "parquet") return name;
+  if (table.kind === "parquet") return group.renamed?.get(name) ?? name;
   const at = table.columns.findIndex((column) => column.name === name);
   return table.groups.find((one) => one === group)?.sources[at];
 }

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { isAmlError } from "@aml/core";
+import { parseFilter } from "@aml/core/plan";
 import { afterAll, expect, test } from "vitest";
 import { createHarness, failureOf, textOf } from "./harness.ts";
 
@@ -71,6 +72,40 @@ test("names that differ by case are columns of their own", async () => {
     { a: 1, b: 2, A: null },
     { a: null, b: null, A: 3 },
   ]);
+});
+
+// DuckDB writes no such files: `a`, `A` and `A_1`; and `A`, `a`. By pyarrow 25.
+const threeNames =
+  "UEFSMRUAFSwVLCwVBBUAFQYVBhwAAAACAAAABAEBAAAAAAAAAAIAAAAAAAAAFQAVIBUgLBUEFQAVBhUGHAAAAAIAAAAEAQEAAAB4" +
+  "AQAAAHkVABUsFSwsFQQVABUGFQYcAAAAAgAAAAQBBQAAAAAAAAAGAAAAAAAAABUEGUw1ABgGc2NoZW1hFQYAFQQlAhgBYQAVDCUC" +
+  "GAFBJQBMHAAAABUEJQIYA0FfMQAWBBkcGTwmABwVBBklBgAZGAFhFQAWBBZSFlImCEkcFQAVABUCADwpBhkmAAQAAAAmABwVDBkl" +
+  "BgAZGAFBFQAWBBZGFkYmWkkcFQAVABUCADwWBBkGGSYABAAAACYAHBUEGSUGABkYA0FfMRUAFgQWUhZSJqABSRwVABUAFQIAPCkG" +
+  "GSYABAAAABbqARYEJggW6gEAKCBwYXJxdWV0LWNwcC1hcnJvdyB2ZXJzaW9uIDI1LjAuMRk8HAAAHAAAHAAAAPMAAABQQVIx";
+const twoNames =
+  "UEFSMRUAFRYVFiwVAhUAFQYVBhwAAAACAAAAAgEBAAAAehUAFRwVHCwVAhUAFQYVBhwAAAACAAAAAgEDAAAAAAAAABUEGTw1ABgG" +
+  "c2NoZW1hFQQAFQwlAhgBQSUATBwAAAAVBCUCGAFhABYCGRwZLCYAHBUMGSUGABkYAUEVABYCFjwWPCYISRwVABUAFQIAPBYCGQYZ" +
+  "JgACAAAAJgAcFQQZJQYAGRgBYRUAFgIWQhZCJkRJHBUAFQAVAgA8KQYZJgACAAAAFn4WAiYIFn4AKCBwYXJxdWV0LWNwcC1hcnJv" +
+  "dyB2ZXJzaW9uIDI1LjAuMRksHAAAHAAAALcAAABQQVIx";
+
+test("names of one file that differ by case", async () => {
+  const files = await h.files({
+    "a.parquet": Buffer.from(threeNames, "base64"),
+    "b.parquet": Buffer.from(twoNames, "base64"),
+  });
+  const rows = [
+    { a: 1n, A: "x", A_1: 5n },
+    { a: 2n, A: "y", A_1: 6n },
+    { a: 3n, A: "z", A_1: null },
+  ];
+  expect(await h.rows([read], files)).toEqual(rows);
+  expect(await h.rows([read, { op: "filter", where: parseFilter('col("A") == "y"') }], files)).toEqual([
+    rows[1],
+  ]);
+  expect(await h.rows([read, { op: "keep_columns", columns: ["A", "A_1"] }], files)).toEqual(
+    rows.map(({ A, A_1 }) => ({ A, A_1 })),
+  );
+  const table = await h.open([read, { op: "drop_columns", columns: "A_1" }], files);
+  expect(await textOf(table.encode("csv"))).toBe("a,A\n1,x\n2,y\n3,z\n");
 });
 
 test("infinite, ancient and far dates; NaN; nested decimals", async () => {
