@@ -16,6 +16,9 @@ const source = {
 // More runs than all look for what is not known yet: with seeds by chance.
 const setupFiles = share > 1 ? [] : ["./tooling/kit/fixed-seed.ts"];
 
+// What hangs is found by these, not what is slow: other work may take a machine's time.
+const patience = { testTimeout: 180_000, hookTimeout: 180_000, expect: { poll: { timeout: 60_000 } } };
+
 const chromium = {
   executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
   args: [
@@ -44,8 +47,7 @@ export default defineConfig({
           name: "node",
           setupFiles,
           include: ["{packages,packages/adapters,apps,tooling}/*/test/**/*.test.ts"],
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
+          ...patience,
         },
       },
       ...(process.env["AML_BROWSER"] === "1"
@@ -54,6 +56,7 @@ export default defineConfig({
               ...source,
               test: {
                 name: "browser",
+                ...patience,
                 setupFiles,
                 include: ["packages/core/test/**/*.test.ts"],
                 browser: {

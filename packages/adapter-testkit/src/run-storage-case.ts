@@ -16,7 +16,7 @@ export interface RunOptions {
 export async function runStorageCase(
   storageCase: StorageCase,
   open: () => Fixture | Promise<Fixture>,
-  { lacks = [], timeoutMs = 60_000 }: RunOptions = {},
+  { lacks = [], timeoutMs = 180_000 }: RunOptions = {},
 ): Promise<void> {
   const fixture = await open();
   try {

@@ -38,7 +38,7 @@ export function sqlConformance(options: SqlConformanceOptions): SupportMatrix {
  */
 export async function runSqlCase(
   one: SqlCase,
-  { open, types, lacks = [], timeoutMs = 60_000 }: Omit<SqlConformanceOptions, "name" | "runner">,
+  { open, types, lacks = [], timeoutMs = 180_000 }: Omit<SqlConformanceOptions, "name" | "runner">,
 ): Promise<void> {
   const fixture = await open();
   try {

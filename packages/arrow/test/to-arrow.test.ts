@@ -39,7 +39,7 @@ test("every type, null and text comes out as DuckDB's own reader has it, over ma
   expect(table.numRows).toBe(70_000);
   expect(table.batches.length).toBeGreaterThan(1);
   same(plainRows(table), plain(rows));
-}, 180_000);
+});
 
 test("rows that a filter leaves, from the middle of vectors and of shared lists", async () => {
   const path = await bench.parquet("some.parquet", everything(20_000));
@@ -94,7 +94,7 @@ test("streams and files of IPC hold the same table; metadata goes with the schem
     expect(table.schema.metadata.get("by")).toBe("aml");
     same(plainRows(table), whole);
   }
-}, 180_000);
+});
 
 test("a value that fails late ends the stream with the error, not with fewer rows", async () => {
   const rows = Array.from({ length: 200_000 }, (_, at) => (at === 199_000 ? "1,2,3" : `${at},${at}`));

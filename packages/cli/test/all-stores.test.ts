@@ -98,7 +98,7 @@ beforeAll(async () => {
     await writeFile(at, bytes);
   }
   for (const name of STORES) await workspace.copy("seed", at(name, "source"), { recursive: true });
-}, 60_000);
+});
 afterAll(async () => {
   for (const step of cleanUp.toReversed()) await step();
 });

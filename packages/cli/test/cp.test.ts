@@ -149,7 +149,7 @@ test("an interrupted copy leaves whole files only, says how to go on, and goes o
   expect(lines(second.stdout).at(-1)).toMatchObject({ files: 8 - left.length, skipped: left.length });
   expect((await readdir(join(folder, "copies"))).length).toBe(8);
   if (process.platform === "linux") expect(second.peakMiB).toBeLessThan(400);
-}, 120_000);
+});
 
 test("Ctrl-C says how to go on", async () => {
   const { Interruption } = await import("../src/terminal.ts");

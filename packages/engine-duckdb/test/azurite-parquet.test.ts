@@ -56,7 +56,7 @@ beforeAll(async () => {
   instance.closeSync();
   bytes = await readFile(path);
   await upload(bytes);
-}, 120_000);
+});
 
 afterAll(async () => {
   proxy.closeAllConnections();

@@ -256,7 +256,7 @@ test("filters give the same rows with statistics and without", async () => {
   expect(await h.rows([{ op: "read_delta_lake" }], untold.log)).toEqual(
     await h.rows([{ op: "read_parquet" }], whole),
   );
-}, 120_000);
+});
 
 test.each<[what: string, type: string, values: readonly unknown[], where: Expr, isRead: boolean]>([
   ["a number beyond the bounds", "long", [1, 5], { fn: ">", args: [{ col: "x" }, lit(5)] }, false],

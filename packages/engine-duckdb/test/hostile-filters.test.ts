@@ -150,7 +150,7 @@ test.each<[string, Expr]>([
   } catch (error) {
     expect(error).toMatchObject({ code: "plan_invalid", message: "Step 3 (filter) is too complex." });
   }
-  expect(performance.now() - started).toBeLessThan(5000);
+  expect(performance.now() - started).toBeLessThan(30_000);
 });
 
 test("a text is not made long by putting it together with itself", async () => {

@@ -46,7 +46,7 @@ test("what nobody takes is ended after ten seconds", async () => {
   expect(existsSync(one.folder)).toBe(true);
   vi.advanceTimersByTime(1);
   vi.useRealTimers();
-  await vi.waitFor(() => expect(existsSync(one.folder)).toBe(false));
+  await vi.waitFor(() => expect(existsSync(one.folder)).toBe(false), { timeout: 60_000 });
   expect(pool.takeLocked("a")).toBeUndefined();
 });
 

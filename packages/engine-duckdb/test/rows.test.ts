@@ -162,7 +162,7 @@ describe("rows of a database", () => {
       }),
       randomRuns(40),
     );
-  }, 60_000);
+  });
 
   test("no rows have columns, and no columns have rows", async () => {
     await using empty = await engine.openRows?.(planOf(), resultOf([]));

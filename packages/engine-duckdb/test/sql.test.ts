@@ -488,5 +488,5 @@ describe("hostile statements", () => {
       else if (outcome.message.includes("hunter2")) passed.push(`${text} tells the secret`);
     }
     expect(passed).toEqual([]);
-  }, 60_000);
+  });
 });

@@ -110,7 +110,7 @@ describe("the bounds", () => {
       ),
       randomRuns(40),
     );
-  }, 60_000);
+  });
 });
 
 describe("the partition timestamp", () => {
@@ -200,7 +200,7 @@ describe("the partition timestamp", () => {
       ),
       randomRuns(40),
     );
-  }, 60_000);
+  });
 });
 
 describe("the columns", () => {

@@ -127,4 +127,4 @@ test("memory and disk have an end", async () => {
   });
   // And after it the table still works.
   expect(await (await scope.run("SELECT 1")).getRowsJS()).toEqual([[1]]);
-}, 120_000);
+});

@@ -139,7 +139,7 @@ describe("fromRows", () => {
       }),
       { numRuns: 25 },
     );
-  }, 60_000);
+  });
 });
 
 describe("toCsvFiles and toParquetFiles", () => {

@@ -6,4 +6,4 @@ test("docs/steps.md is what running its examples gives", async () => {
   const page = await readFile(new URL("../../../docs/steps.md", import.meta.url), "utf8");
   // If this fails: npm run readme steps
   expect(page).toBe(await stepsPage());
-}, 120_000);
+});

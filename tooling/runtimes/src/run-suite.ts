@@ -6,7 +6,7 @@ import { pathToFileURL } from "node:url";
 import { collect, noCounts, runAll, type Suite } from "./runner.ts";
 
 /** How long the process may linger after the last test before that counts as a leak. */
-const LINGER_MS = 10_000;
+const LINGER_MS = 30_000;
 
 const file = process.argv[2];
 const output = process.env["AML_COUNTS"];

@@ -58,7 +58,7 @@ export async function runAll(
   cases: readonly Case[],
   counts: Counts,
   print: (text: string) => void,
-  timeoutMs = 60_000,
+  timeoutMs = 180_000,
 ): Promise<void> {
   for (const { name, run } of cases) {
     const contract = contractCase(name);

@@ -82,7 +82,7 @@ export const sqlStopCases: readonly SqlCase[] = [
     async run({ sql, statements, server }) {
       await refuses(() => rowsOf(sql, statements.slow, { timeoutMs: 200 }), "timeout");
       await settles(server.running, "Queries on the server");
-      isSeries(await rowsOf(sql, statements.series(3, "n"), { timeoutMs: 10_000 }), 3, "n");
+      isSeries(await rowsOf(sql, statements.series(3, "n"), { timeoutMs: 60_000 }), 3, "n");
     },
     mutate: optioning((options) => ({ ...options, timeoutMs: undefined })),
   },

@@ -170,4 +170,4 @@ test("goes by blocks when one request is not enough, and keeps hash, type and me
     code: "precondition_failed",
   });
   await expect(target.stat(path("other"))).rejects.toMatchObject({ code: "not_found" });
-}, 180_000);
+});

@@ -18,7 +18,7 @@ if (accountName === "" || filesystem === "") {
   });
   storageConformance({
     name: "azure_data_lake_gen2 on a real account",
-    runner: { describe, test: (name, run) => test(name, { timeout: 120_000 }, run) },
+    runner: { describe, test: (name, run) => test(name, run) },
     lacks: ["sortedList"],
     open: (): Fixture => {
       const folder = parseStorePath(`aml-tests-${crypto.randomUUID()}`);

@@ -175,5 +175,5 @@ describe("a copy by the service", () => {
       code: "precondition_failed",
     });
     await expect(target.stat(path("other"))).rejects.toMatchObject({ code: "not_found" });
-  }, 120_000);
+  });
 });

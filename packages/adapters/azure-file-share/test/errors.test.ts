@@ -359,6 +359,6 @@ describe("a network that swallows everything", () => {
     );
     const begun = performance.now();
     expect((await failureOf(run(verb, storage))).code).toBe("timeout");
-    expect(performance.now() - begun).toBeLessThan(5000);
+    expect(performance.now() - begun).toBeLessThan(30_000);
   });
 });

@@ -226,7 +226,7 @@ describe("write", () => {
       },
     });
     const writing = storage.write?.(at("a"), body);
-    await expect.poll(everything, { timeout: 15_000 }).toHaveLength(2);
+    await expect.poll(everything).toHaveLength(2);
     expect(new TextDecoder().decode(await bytesOf((await storage.read(at("a"))).body))).toBe("first");
     const listed: string[] = [];
     for await (const { path } of storage.list(at(""), { recursive: true })) listed.push(path);
@@ -261,7 +261,7 @@ describe("write", () => {
       pull: (stream) => stream.enqueue(pattern(MiB, 1)),
     });
     const writing = storage.write?.(at("x/y/a"), body, { signal: controller.signal });
-    await expect.poll(everything, { timeout: 15_000 }).toHaveLength(1);
+    await expect.poll(everything).toHaveLength(1);
     controller.abort(reason);
     await expect(writing).rejects.toBe(reason);
     expect(await everything()).toEqual([]);

@@ -155,7 +155,7 @@ describe("ways not to get in", () => {
       code: "unavailable",
       message: expect.stringContaining("cannot be reached") as string,
     });
-    expect(performance.now() - began).toBeLessThan(5000);
+    expect(performance.now() - began).toBeLessThan(30_000);
     silent.close();
   });
 

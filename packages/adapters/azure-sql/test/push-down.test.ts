@@ -37,7 +37,7 @@ beforeAll(async () => {
       credential: { kind: "password", username: "sa", password: new Secret("Passw0rd!") },
     }),
   );
-}, 60_000);
+});
 afterAll(async () => {
   await bench.close();
   await server.close();

@@ -51,7 +51,7 @@ describe.skipIf(lacking !== undefined)(`the doctor, at a MariaDB${reason}`, () =
           "GRANT ALL ON shop.* TO ada@'127.0.0.1'; GRANT SELECT ON *.* TO ada@'127.0.0.1'",
       );
     }
-  }, 60_000);
+  });
   afterAll(async () => {
     await server.close();
     await plain.close();

@@ -145,7 +145,7 @@ describe.skipIf(lacking !== undefined)(`on a MariaDB${lacking === undefined ? ""
     });
     const began = performance.now();
     expect(await failure(sql.query({ text: "SELECT 1" }))).toMatchObject({ code: "unavailable" });
-    expect(performance.now() - began).toBeLessThan(5_000);
+    expect(performance.now() - began).toBeLessThan(30_000);
     await sql.close();
     await new Promise((resolve) => silent.close(resolve));
   });

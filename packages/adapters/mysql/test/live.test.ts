@@ -33,7 +33,7 @@ if (url === undefined) {
     for await (const batch of batches) rows.push(...batch);
     expect(rows).toEqual([{ big: 9_007_199_254_740_993n, who: "o'brien \u{1F600}", nothing: null }]);
     await sql.close();
-  }, 120_000);
+  });
 
   test("nothing is written, and refusals have their codes", async () => {
     const sql = open();
@@ -47,5 +47,5 @@ if (url === undefined) {
     const wrong = open("wrong-canary-90210");
     await expect(wrong.query({ text: "SELECT 1" })).rejects.toMatchObject({ code: "auth_failed" });
     await wrong.close();
-  }, 120_000);
+  });
 }

@@ -120,7 +120,7 @@ async function explained(error: mysql.QueryError, errorLog: string): Promise<Err
 }
 
 async function connected(socketPath: string, child: ChildProcess): Promise<Connection> {
-  for (let tries = 0; tries < 400 && child.exitCode === null; tries += 1) {
+  for (let tries = 0; tries < 4000 && child.exitCode === null; tries += 1) {
     const connection = mysql.createConnection({ socketPath, user: "root", multipleStatements: true });
     const error = await new Promise((resolve) => connection.connect(resolve));
     if (!error) return connection;

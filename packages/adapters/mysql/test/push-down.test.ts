@@ -53,7 +53,7 @@ describe.skipIf(lacking !== undefined)(
           credential: { kind: "password", username: "ada", password: new Secret(PASSWORD) },
         }),
       );
-    }, 60_000);
+    });
     afterAll(async () => {
       await bench?.close();
       await server?.close();

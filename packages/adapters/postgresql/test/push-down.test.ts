@@ -43,7 +43,7 @@ beforeAll(async () => {
       credential: { kind: "password", username: "ada", password: new Secret(PASSWORD) },
     }),
   );
-}, 60_000);
+});
 afterAll(async () => {
   await bench.close();
   await stopPostgres();

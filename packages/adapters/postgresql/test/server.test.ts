@@ -1,12 +1,12 @@
 import { Secret, type Row, type SqlResult } from "@aml/core";
 import { openWorkspace } from "@aml/workspace";
 import { postgresql } from "@aml/postgresql";
-import { execFile } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { afterAll, describe, expect, test } from "vitest";
 import { sharedPostgres, startMeter, startSilentServer, stopPostgres } from "./postgres.ts";
 import { openFixture, PASSWORD } from "./suite.ts";
@@ -87,7 +87,7 @@ describe("a network that fails", () => {
     await expect(waiting).rejects.toBe(reason);
     const began = performance.now();
     await sql.close();
-    expect(performance.now() - began).toBeLessThan(5000);
+    expect(performance.now() - began).toBeLessThan(30_000);
     silent.close();
   });
 });
@@ -105,13 +105,16 @@ describe("a program", () => {
       for await (const rows of (await sql.query({ text: "SELECT 42 AS n" })).batches) console.log(rows[0].n);
     `;
     const args = ["--conditions=@aml/source", "--input-type=module", "--eval", program];
-    const began = performance.now();
-    const { stdout } = await promisify(execFile)(process.execPath, args, {
+    const child = spawn(process.execPath, args, {
       cwd: fileURLToPath(new URL("..", import.meta.url)),
       env: { ...process.env, PASSWORD },
-      timeout: 20_000,
+      stdio: ["ignore", "pipe", "inherit"],
     });
-    expect(stdout).toBe("42\n");
+    const ended = once(child, "close");
+    const [said] = (await once(child.stdout, "data")) as [Buffer];
+    expect(said.toString()).toBe("42\n");
+    const began = performance.now();
+    expect(await ended).toEqual([0, null]);
     // Idle connections are kept for ten seconds, by programs that are there.
     expect(performance.now() - began).toBeLessThan(9000);
   });

@@ -163,7 +163,7 @@ async function walk(share: ShareClient, at: string, found: Record<string, string
   }
 }
 
-test("a share is what a map of paths would be, whatever is done to it", { timeout: 120_000 }, async () => {
+test("a share is what a map of paths would be, whatever is done to it", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(anyCommand, { maxLength: 25 }), async (commands) => {
       const share = await server.share();
