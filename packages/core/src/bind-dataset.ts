@@ -29,7 +29,8 @@ import type { FileStat, OperationOptions } from "./storage.ts";
 import { parseStorePath } from "./store-path.ts";
 import type { ProfileByFile } from "./profile-state.ts";
 import type { TableProfile } from "./table-profile.ts";
-import type { Row, Schema } from "./table.ts";
+import type { Schema } from "./table.ts";
+import { rowsReader } from "./typed-rows.ts";
 import { timeSeries, withoutLostTraits } from "./time-series.ts";
 import type { Workspace } from "./workspace.ts";
 import { writeFile } from "./write-file.ts";
@@ -159,7 +160,7 @@ export function bindTabularDataset(
       if (inferTypes === undefined || plan.source.from === "query") throw noInference();
       return inferTypes({ ...plan, steps: rowSteps }, files(options), options);
     },
-    rows: (options) => rowsOf(open, options),
+    rows: rowsReader(open, (columns) => table.keepColumns(columns).open),
     explain: async (options) => {
       const { source } = plan;
       if (source.from === "query") return explainQuery({ ...plan, source }, context, options);
@@ -313,18 +314,6 @@ async function register(
 }
 
 /** The rows of a result, one at a time. */
-export async function* rowsOf(
-  open: (options?: ReadTableOptions) => Promise<TabularResult>,
-  options?: ReadTableOptions,
-): AsyncIterable<Row> {
-  const result = await open(options);
-  try {
-    for await (const batch of result.batches(options)) yield* batch;
-  } finally {
-    await result[Symbol.asyncDispose]();
-  }
-}
-
 export async function* columnBatches(
   load: (options?: ReadTableOptions) => Promise<TabularResult>,
   options?: ReadTableOptions,

@@ -1,12 +1,5 @@
 import { AmlError } from "./aml-error.ts";
-import {
-  columnBatches,
-  filesOf,
-  profileOf,
-  rowsOf,
-  writeTable,
-  type DatasetContext,
-} from "./bind-dataset.ts";
+import { columnBatches, filesOf, profileOf, writeTable, type DatasetContext } from "./bind-dataset.ts";
 import type { ReadTableOptions } from "./conversion-errors.ts";
 import type { SqlTable, TabularDataset } from "./dataset.ts";
 import { encodeLazily } from "./encode-lazily.ts";
@@ -18,6 +11,7 @@ import { listFiles } from "./list-files.ts";
 import type { TabularPlan } from "./plan.ts";
 import { startQuery } from "./start-query.ts";
 import type { OperationOptions } from "./storage.ts";
+import { rowsReader } from "./typed-rows.ts";
 
 /** Gives a SELECT over tables its verbs. @throws `plan_invalid` for a name that is none, or is there twice. */
 export function bindSql(
@@ -43,7 +37,7 @@ export function bindSql(
       return result.schema;
     },
     explain: (options) => explainSql(text, tables, context, options),
-    rows: (options) => rowsOf(open, options),
+    rows: rowsReader(open),
     columnBatches: (options) => columnBatches(open, options),
     profile: (options) => profileOf(open, options),
     write: async (target, format, options = {}) =>

@@ -9,7 +9,7 @@ import type { ProfileByFile, ProfileByFileOptions } from "./profile-state.ts";
 import type { DatasetRecord } from "./registry.ts";
 import type { FileStat, OperationOptions } from "./storage.ts";
 import type { TableProfile } from "./table-profile.ts";
-import type { Row, Schema } from "./table.ts";
+import type { Row, RowOf, RowSchema, Schema } from "./table.ts";
 
 /** `fare_amount` → `fareAmount`, for types. */
 type CamelName<S extends string> = S extends `${infer Head}_${infer Tail}`
@@ -86,6 +86,10 @@ interface DatasetFace<Self> {
    * @throws `config_invalid` for a bad name, and with `pin` what `files()` throws.
    */
   register(name: string, options?: RegisterOptions): Promise<DatasetRecord>;
+}
+
+export interface TypedRowsOptions<S extends RowSchema> extends ReadTableOptions {
+  readonly schema: S;
 }
 
 /** Makes a file's bytes of a whole table, in a stream that is complete or fails. */
@@ -196,6 +200,14 @@ export interface TabularDataset extends DatasetFace<TabularDataset>, TimeSeriesV
   /** One row at a time; leaving the loop early stops the query. Complete, or an error is thrown. */
   rows(options?: ReadTableOptions): AsyncIterable<Row>;
   /**
+   * The same with the columns of a schema alone, and their types: `rows({ schema: { id: "int64", fare: "float64?" } })`.
+   * No other column is read.
+   *
+   * @throws `schema_mismatch` for a column that is not there or of another type, before any row; and with row and column
+   * for a null in a column whose type has no `?`.
+   */
+  rows<const S extends RowSchema>(options: TypedRowsOptions<S>): AsyncIterable<RowOf<S>>;
+  /**
    * The rows by column, in Arrow's layout and the exact types of the source, in batches of up to 64 Ki rows; at least one,
    * perhaps of no rows. `@aml/arrow` makes Arrow tables and streams of them.
    *
@@ -274,8 +286,8 @@ export interface SqlTable {
    * @throws `unsupported` for an engine that does not explain itself; else as `open`.
    */
   explain(options?: OperationOptions): Promise<SqlExplanation>;
-  /** One row at a time; leaving the loop early stops the query. Complete, or an error is thrown. */
-  rows(options?: ReadTableOptions): AsyncIterable<Row>;
+  /** One row at a time, typed by a schema where one is given, as a table's. Complete, or an error is thrown. */
+  rows: TabularDataset["rows"];
   /** Columns in the memory layout of Arrow. @throws `unsupported` for an engine that gives rows alone. */
   columnBatches: TabularDataset["columnBatches"];
   /** The whole table as one file, in a stream that is complete or fails. */

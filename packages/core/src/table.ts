@@ -28,6 +28,34 @@ export type ColumnType =
   /** Lists and structures. */
   | "json";
 
+/** What a value of each type is, where it is not null. */
+export interface CellTypes {
+  readonly boolean: boolean;
+  readonly int32: number;
+  readonly int64: bigint;
+  readonly float64: number;
+  /** All digits, as text. */
+  readonly decimal: string;
+  readonly string: string;
+  readonly bytes: Uint8Array;
+  /** `YYYY-MM-DD`. */
+  readonly date: string;
+  readonly timestamp: Date;
+  readonly json: Cell;
+}
+
+/** The types of columns by name; `?` behind a type for a column in which values may be missing: `"float64?"`. */
+export type RowSchema = Readonly<Record<string, ColumnType | `${ColumnType}?`>>;
+
+/** A row of the columns that a schema names. */
+export type RowOf<S extends RowSchema> = {
+  readonly [Name in keyof S]: S[Name] extends `${infer Type extends ColumnType}?`
+    ? CellTypes[Type] | null
+    : S[Name] extends ColumnType
+      ? CellTypes[S[Name]]
+      : never;
+};
+
 export interface Column {
   readonly name: string;
   readonly type: ColumnType;
