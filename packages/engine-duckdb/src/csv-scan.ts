@@ -1,4 +1,5 @@
 import { open } from "node:fs/promises";
+import { pieceLength } from "./piece-length.ts";
 
 /** How a delimited file is written, as far as it decides who can read it. */
 export interface CsvShape {
@@ -26,12 +27,13 @@ export async function scanCsv(path: string, delimiter: string, signal?: AbortSig
   const handle = await open(path);
   try {
     // One buffer is read into while the other is looked at.
-    let current = Buffer.allocUnsafe(CHUNK);
-    let other = Buffer.allocUnsafe(CHUNK);
-    let { bytesRead } = await handle.read(current, 0, CHUNK, null);
+    const length = await pieceLength(handle, CHUNK);
+    let current = Buffer.allocUnsafe(length);
+    let other = Buffer.allocUnsafe(length);
+    let { bytesRead } = await handle.read(current, 0, length, null);
     while (bytesRead > 0 && !scanner.decided()) {
       signal?.throwIfAborted();
-      const next = handle.read(other, 0, CHUNK, null);
+      const next = handle.read(other, 0, length, null);
       scanner.push(current.subarray(0, bytesRead));
       ({ bytesRead } = await next);
       [current, other] = [other, current];

@@ -1,4 +1,5 @@
 import { open } from "node:fs/promises";
+import { pieceLength } from "./piece-length.ts";
 import { skipBlanks, stringEnd, valueEnd, type BigNumber, type JsonValue } from "./json-value.ts";
 
 export interface JsonKey {
@@ -53,11 +54,12 @@ export async function scanJson(
   const scanner = createJsonScanner(options);
   const handle = await open(path);
   try {
+    const length = await pieceLength(handle, CHUNK);
     let rest: Buffer = Buffer.alloc(0);
     for (;;) {
       signal?.throwIfAborted();
       // A long line makes the next piece longer, so that it is not looked at again and again.
-      const piece = Buffer.allocUnsafe(Math.max(CHUNK, rest.length * 2));
+      const piece = Buffer.allocUnsafe(Math.max(length, rest.length * 2));
       rest.copy(piece);
       const { bytesRead } = await handle.read(piece, rest.length, piece.length - rest.length, null);
       const bytes = piece.subarray(0, rest.length + bytesRead);
