@@ -34,6 +34,9 @@ export interface Azurite extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** Azure keeps idle connections for minutes. Azurite's own five seconds break requests on connections that just go. */
+const KEPT_ALIVE_SECONDS = 600;
+
 const ACCOUNT = "devstoreaccount1";
 // The key that every copy of Azurite has, as its documentation prints it.
 const KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
@@ -103,6 +106,7 @@ function spawnAzurite(options: AzuriteOptions, folder: string | undefined): Chil
       ...(options.folder === undefined
         ? ["--inMemoryPersistence", `--extentMemoryLimit=${options.memoryLimit ?? 1024}`]
         : [`--location=${options.folder}`]),
+      `--blobKeepAliveTimeout=${KEPT_ALIVE_SECONDS}`,
       "--blobHost=127.0.0.1",
       `--blobPort=${options.port ?? 0}`,
       ...(folder ? [`--cert=${join(folder, "cert.pem")}`, `--key=${join(folder, "key.pem")}`] : []),

@@ -36,6 +36,8 @@ export async function serve(service: Service, options: ServeOptions = {}): Promi
         }
       : { createServer: createHttpServer }),
   }) as Server;
+  // Azure keeps idle connections for minutes. Node's own five seconds break requests on connections that just go.
+  server.keepAliveTimeout = 600_000;
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(options.port ?? 0, "127.0.0.1", resolve);

@@ -29,6 +29,7 @@ export async function startFileServer(first: Handler = () => false): Promise<Fil
     if (first(request, response) === true) return;
     serve(files, request, response);
   });
+  server.keepAliveTimeout = 600_000;
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   return {
