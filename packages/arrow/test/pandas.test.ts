@@ -1,5 +1,7 @@
 import { pythonVenv } from "@aml/kit/python-venv";
-import { toArrow, toArrowIpc } from "@aml/arrow";
+import { createReadStream } from "node:fs";
+import { join } from "node:path";
+import { fromArrow, toArrow, toArrowIpc } from "@aml/arrow";
 import type { Row, TabularDataset } from "@aml/core";
 import { beforeAll, describe, expect, test } from "vitest";
 import { runPython, type ReadBack } from "./python.ts";
@@ -9,7 +11,10 @@ import { createWorkbench } from "./workbench.ts";
 const python = pythonVenv("pandas");
 
 type ReadFile = "parquet" | "feather" | "arrow" | "csv" | "jsonl";
-type ReadBacks = Record<ReadFile | `pandas ${Exclude<ReadFile, "arrow">}` | "given", ReadBack>;
+type ReadBacks = Record<
+  ReadFile | `pandas ${Exclude<ReadFile, "arrow">}` | "given" | "odd" | "odd given" | "taken in",
+  ReadBack
+>;
 
 describe.skipIf(!python)(`pandas and pyarrow${python ? "" : " (needs both of PyPI)"}`, async () => {
   const bench = await createWorkbench();
@@ -25,8 +30,52 @@ describe.skipIf(!python)(`pandas and pyarrow${python ? "" : " (needs both of PyP
     const text = table.keepColumns(["i64", "d38", "text", "day", "us", "us_utc"]);
     await text.write("out.csv", "csv");
     await text.write("out.jsonl", "jsonl");
+    const taken = await takenFrom("frame.arrow");
+    await taken.write("taken.parquet", "parquet");
+    await (await takenFrom("odd.arrow")).write("odd.parquet", "parquet");
     read = await runPython(python ?? "", "pandas_reads.py", bench.folder);
   }, 300_000);
+
+  const takenFrom = async (name: string): Promise<TabularDataset> =>
+    tabular.fromColumnBatches(fromArrow(createReadStream(join(bench.folder, name))), "taken");
+
+  test.each(["frame.arrow", "frame.feather", "zstd.feather"])(
+    "their Arrow is taken in to the last digit (%s)",
+    async (name) => {
+      const table = await takenFrom(name);
+      expect(await rowsOf(table)).toEqual([FIRST, NOTHING, LAST]);
+      expect(plainRows(await toArrow(table.keepColumns(["us", "ns", "us_utc"])))).toEqual([
+        ["1795599000123456", "1795599000123456789", "1795599000123456"],
+        [null, null, null],
+        ["-1", "-1", "-1"],
+      ]);
+    },
+  );
+
+  test("what was taken in is what they had given", () => {
+    expect(read["taken in"].rows).toEqual(read.given.rows);
+    expect(read["taken in"].types).toEqual(read.parquet.types);
+  });
+
+  test("types that only Arrow has come through as others of the same values", () => {
+    expect(read.odd.rows).toEqual(read["odd given"].rows);
+    expect(read.odd.types).toMatchObject({
+      "large text": "string",
+      "fixed raw": "binary",
+      half: "float",
+      "day in ms": "date32[day]",
+      "instant in ns": "timestamp[us, tz=UTC]",
+      "of numbers": "int64",
+      nothing: "string",
+    });
+  });
+
+  test("compression that the runtime has not is refused with a way out", async () => {
+    await expect(takenFrom("lz4.feather")).rejects.toMatchObject({
+      code: "unsupported",
+      hint: expect.stringContaining("compression='zstd'") as string,
+    });
+  });
 
   test.each(["plain", "pages", "frame"])("their Parquet is read to the last digit (%s)", async (name) => {
     const table = tabular.fromParquetFiles(`${name}.parquet`);

@@ -14,7 +14,7 @@ import { snakeCase } from "./snake-case.ts";
 import type { OperationOptions } from "./storage.ts";
 import { isUri, parseUri, resolvePatternUri, resolveUri } from "./uri.ts";
 import type { Datasets, LocatedPath, TabularFactory, Workspace, WorkspaceOptions } from "./workspace.ts";
-import { writeRows } from "./write-rows.ts";
+import { writeColumns, writeRows } from "./write-rows.ts";
 
 export { explanationText, sqlExplanationText } from "./explanation-text.ts";
 export { listFolder, listGlob } from "./list-glob.ts";
@@ -148,6 +148,8 @@ function createTabularFactory(
     },
     fromRows: async (rows, target, options = {}) =>
       from("read_parquet")(await writeRows(rows, target, options, context)),
+    fromColumnBatches: async (batches, target, options = {}) =>
+      from("read_parquet")(await writeColumns(batches, target, options, context)),
     fromPlan: (input) => bindTabularDataset(parsePlan(input), context),
   };
 }

@@ -45,6 +45,17 @@ export interface TabularEngine extends AsyncDisposable {
    */
   openRows?(plan: TabularPlan, rows: SqlResult, options?: ReadTableOptions): Promise<TabularResult>;
   /**
+   * Opens the steps of a plan over columns in memory, of which it takes all in before it resolves, in their exact types.
+   *
+   * @throws as `open`; `schema_mismatch` for no batch, batches that differ, and a name twice; `parse_failed` for text that
+   * is not UTF-8, and for times that the engine does not hold.
+   */
+  openColumns?(
+    plan: TabularPlan,
+    batches: AsyncIterable<ColumnBatch>,
+    options?: ReadTableOptions,
+  ): Promise<TabularResult>;
+  /**
    * Opens one SELECT over tables, in the SQL of the engine. It can do nothing but read them.
    *
    * @throws `query_failed` with the place of what is wrong; `unsupported` for a statement that is more than that; as

@@ -1,3 +1,4 @@
+import type { ColumnBatch } from "./column-batch.ts";
 import type { ContentHash, CopyJournal, CopyOptions, CopyReport } from "./copy-types.ts";
 import type { AnyAdapterDefinition, OnSignIn, StoreWarning } from "./adapter-definition.ts";
 import type { Credential, CredentialKind, TokenProvider } from "./credential.ts";
@@ -243,6 +244,20 @@ export interface TabularFactory {
     rows: Iterable<Row> | AsyncIterable<Row>,
     target: string,
     options?: WriteRowsOptions,
+  ): Promise<TabularDataset>;
+  /**
+   * Writes columns of memory as Parquet to `part-00000.parquet` in a new folder below `target`, in their exact types, and reads
+   * them from there. `fromArrow` of `@aml/arrow` makes batches of Arrow tables and streams.
+   *
+   * @param target - folder URI or path, of any writable store.
+   * @throws `schema_mismatch` for no batch, batches that differ, and a name twice; `parse_failed` for text that is not UTF-8,
+   * and for times that the engine does not hold; `unsupported` for columns that differ by case only, and for an engine
+   * without `openColumns`. Then nothing is left in the store.
+   */
+  fromColumnBatches(
+    batches: AsyncIterable<ColumnBatch>,
+    target: string,
+    options?: OperationOptions,
   ): Promise<TabularDataset>;
   /** A table from a plan that came from a file or over the wire. @throws `plan_invalid`. */
   fromPlan(plan: Plan | unknown): TabularDataset;

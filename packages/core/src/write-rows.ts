@@ -1,10 +1,12 @@
 import { AmlError } from "./aml-error.ts";
+import type { ColumnBatch } from "./column-batch.ts";
 import type { OverwriteOptions, WriteRowsOptions } from "./dataset.ts";
 import { encodeLazily } from "./encode-lazily.ts";
-import type { TabularEngine, TableFormat } from "./engine.ts";
+import type { TabularEngine, TableFormat, TabularResult } from "./engine.ts";
 import { hasGlob } from "./glob.ts";
 import { checkRow, schemaOfRows } from "./rows-schema.ts";
 import type { SqlResult } from "./sql-source.ts";
+import type { OperationOptions } from "./storage.ts";
 import { joinStorePath } from "./store-path.ts";
 import type { Row, Schema } from "./table.ts";
 import type { Workspace } from "./workspace.ts";
@@ -43,7 +45,32 @@ export async function writeRows(
     async [Symbol.asyncDispose]() {},
   };
   // Before the first byte is sent: what is wrong with the rows leaves nothing behind.
-  const table = await openRows.call(engine, NO_PLAN, result, { signal });
+  return writeTable(await openRows.call(engine, NO_PLAN, result, { signal }), target, signal, context);
+}
+
+/** Writes columns as Parquet into a new folder below `target`. @returns the folder's URI. */
+export async function writeColumns(
+  batches: AsyncIterable<ColumnBatch>,
+  target: string,
+  { signal }: OperationOptions,
+  context: WriteContext,
+): Promise<string> {
+  const engine = await context.engine();
+  const { openColumns } = engine;
+  if (openColumns === undefined) {
+    throw new AmlError("unsupported", "The table engine of this workspace takes no columns.", {
+      hint: "Use an engine that has openColumns, e.g. that of @aml/engine-duckdb.",
+    });
+  }
+  return writeTable(await openColumns.call(engine, NO_PLAN, batches, { signal }), target, signal, context);
+}
+
+async function writeTable(
+  table: TabularResult,
+  target: string,
+  signal: AbortSignal | undefined,
+  context: WriteContext,
+): Promise<string> {
   const folder = `${target.replace(/\/$/, "")}/${crypto.randomUUID()}/`;
   const body = encodeLazily(() => Promise.resolve(table), "parquet", { signal });
   try {

@@ -10,7 +10,7 @@ import { inferTable } from "./infer-table.ts";
 import { createInstancePool } from "./instance-pool.ts";
 import { openSql, statementNames } from "./open-sql.ts";
 import { profileByFile } from "./profile-by-file.ts";
-import { OPS, openRows, openTable, type TableContext } from "./open-table.ts";
+import { OPS, openColumns, openRows, openTable, type TableContext } from "./open-table.ts";
 
 export interface DuckDBEngineOptions {
   /** Brings files onto this machine; stays the caller's to dispose of. */
@@ -93,6 +93,8 @@ export function createDuckDBEngine(options: DuckDBEngineOptions = {}): TabularEn
     ops: OPS,
     open: (plan, files, own) => opened(own, (context) => openTable(plan, files, own?.signal, context)),
     openRows: (plan, rows, own) => opened(own, (context) => openRows(plan, rows, own?.signal, context)),
+    openColumns: (plan, batches, own) =>
+      opened(own, (context) => openColumns(plan, batches, own?.signal, context)),
     openSql: (text, named, own) => opened(own, (context) => openSql(text, named, own?.signal, context)),
     profileByFile: async (plan, files, given = {}) => profileByFile(plan, files, given, await begin(given)),
     explain: async (plan, source, own) => explainTable(plan, source, own ?? {}, await begin(own)),

@@ -1,6 +1,7 @@
 import {
   AmlError,
   isAmlError,
+  type ColumnBatch,
   type ConversionErrors,
   type ExtraSteps,
   type FileRef,
@@ -27,7 +28,7 @@ import { sampleRows } from "./csv-columns.ts";
 import { inspectDelimited } from "./inspect-delimited.ts";
 import { inspectJson } from "./inspect-json.ts";
 import { inspectParquet, stageParquet } from "./inspect-parquet.ts";
-import type { DeltaTable, Inspected, ParquetTable, Partitioned } from "./inspected.ts";
+import type { DeltaTable, Inspected, ParquetTable, Partitioned, RowTable } from "./inspected.ts";
 import type { InstancePool } from "./instance-pool.ts";
 import { createLocate } from "./locate-error.ts";
 import { matchPatterns } from "./match-patterns.ts";
@@ -39,6 +40,7 @@ import { partitionColumns } from "./partition-columns.ts";
 import { columnTypeOf } from "./plan-column.ts";
 import { profileTable } from "./profile-table.ts";
 import type { CompileOptions } from "./relation.ts";
+import { loadColumns } from "./load-columns.ts";
 import { loadRows } from "./load-rows.ts";
 import { refuseToPart, selectsPartitions } from "./select-partitions.ts";
 import { quoteIdentifier } from "./sql-text.ts";
@@ -145,6 +147,33 @@ export async function openRows(
   context: TableContext,
 ): Promise<TabularResult> {
   await using _all = rows;
+  const { length } = rows.schema.columns;
+  return openLoaded(plan, length, (...place) => loadRows(rows, ...place), signal, context);
+}
+
+/** Opens the steps of a plan over columns in memory. */
+export function openColumns(
+  plan: TabularPlan,
+  batches: AsyncIterable<ColumnBatch>,
+  signal: AbortSignal | undefined,
+  context: TableContext,
+): Promise<TabularResult> {
+  return openLoaded(plan, 0, (...place) => loadColumns(batches, ...place), signal, context);
+}
+
+type Load = (
+  scope: Scope,
+  signal: AbortSignal | undefined,
+  onTable: (table: string) => void,
+) => Promise<Pick<RowTable, "table" | "columns">>;
+
+async function openLoaded(
+  plan: TabularPlan,
+  width: number,
+  load: Load,
+  signal: AbortSignal | undefined,
+  context: TableContext,
+): Promise<TabularResult> {
   refuseSteps(plan);
   const { workFolder: parentFolder, gate, instances } = context;
   const scope = await openScope({ parentFolder, gate, instances });
@@ -155,9 +184,9 @@ export async function openRows(
     await scope.close();
   };
   try {
-    const names = rows.schema.columns.map(({ name }) => name);
-    await scope.lock(new Map(), names.length);
-    const loaded = await loadRows(rows, scope, signal, (created) => (table = created));
+    await scope.lock(new Map(), width);
+    const loaded = await load(scope, signal, (created) => (table = created));
+    const names = loaded.columns.map(({ name }) => name);
     const patterns = await matchPatterns(plan.steps, names, scope, signal);
     const inspected: Inspected = { kind: "rows", ...loaded, uris: [], partitions: new Map(), patterns };
     const compiled = compilePlan(plan, inspected, context.compile);

@@ -40,6 +40,9 @@ in_pandas = {"lines": True, "dtype_backend": "pyarrow", "engine": "pyarrow"}
 values.show(
     {
         "given": of_table(values.table()),
+        "odd": of_table(pq.read_table(folder / "odd.parquet")),
+        "odd given": of_table(values.odd()),
+        "taken in": of_table(pq.read_table(folder / "taken.parquet")),
         "parquet": of_table(pq.read_table(folder / "out.parquet")),
         "feather": of_table(feather.read_table(folder / "out.feather")),
         "arrow": of_table(pa.ipc.open_stream(folder / "out.arrow").read_all()),

@@ -28,3 +28,8 @@ simple.to_json(folder / "frame.jsonl", orient="records", lines=True, force_ascii
 feather.write_feather(table, folder / "frame.feather", compression="uncompressed")
 with pa.ipc.new_stream(folder / "frame.arrow", table.schema) as writer:
     writer.write_table(table)
+feather.write_feather(table, folder / "zstd.feather", compression="zstd")
+feather.write_feather(table, folder / "lz4.feather", compression="lz4")
+with pa.ipc.new_stream(folder / "odd.arrow", values.odd().schema) as writer:
+    writer.write_table(values.odd().slice(0, 1))
+    writer.write_table(values.odd().slice(1))

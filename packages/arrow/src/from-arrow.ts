@@ -1,0 +1,105 @@
+import { AmlError, isAmlError, type ColumnBatch } from "@aml/core";
+import {
+  CompressionType,
+  compressionRegistry,
+  RecordBatchReader,
+  type RecordBatch,
+  type Schema,
+  type Table,
+} from "apache-arrow";
+import { fieldOf } from "./arrow-field.ts";
+import { vectorOf } from "./arrow-vector.ts";
+
+/** A table, or bytes in Arrow's IPC format: of a stream or of a file, which is Feather 2. */
+export type ArrowSource = Table | Uint8Array | AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>;
+
+/**
+ * Arrow data as batches of columns, for `workspace.tabular.fromColumnBatches`. Every value comes through as it is: dictionaries
+ * become their values, large and fixed-size lists, texts and bytes plain ones, half floats floats, columns of nulls text,
+ * dates of milliseconds dates, times of day at least microseconds, instants microseconds in UTC.
+ *
+ * Reading throws `unsupported` with the column for durations, intervals, unions and decimals of more than 38 digits, and for
+ * compressed bytes without a codec; `parse_failed` for bytes that are not Arrow's or break off, and with the column for an
+ * instant whose nanoseconds no microsecond holds.
+ */
+export async function* fromArrow(source: ArrowSource): AsyncGenerator<ColumnBatch> {
+  if (isTable(source)) {
+    for (const batch of source.batches) yield columnBatch(batch);
+    if (source.batches.length === 0) yield noRows(source.schema);
+    return;
+  }
+  provideZstd();
+  let given = false;
+  try {
+    const reader = await RecordBatchReader.from(whole(source));
+    await reader.open();
+    for await (const batch of reader) {
+      given = true;
+      yield columnBatch(batch);
+    }
+    if (!given) yield noRows(reader.schema);
+  } catch (error) {
+    throw isAmlError(error) ? error : unreadable(error);
+  }
+}
+
+function isTable(source: ArrowSource): source is Table {
+  return "batches" in source;
+}
+
+function columnBatch({ schema, numRows, data }: RecordBatch): ColumnBatch {
+  const fields = schema.fields.map((field) => fieldOf(field));
+  const columns = data.children.map((child, at) => vectorOf(child, fields[at]?.name ?? ""));
+  return { fields, rowCount: numRows, columns };
+}
+
+function noRows(schema: Schema): ColumnBatch {
+  const fields = schema.fields.map((field) => fieldOf(field));
+  return { fields, rowCount: 0, columns: fields.map(() => ({ length: 0, nullCount: 0 })) };
+}
+
+/** The mark at the end of a stream, and that of a file. */
+const ENDS = [[255, 255, 255, 255, 0, 0, 0, 0], [...new TextEncoder().encode("ARROW1")]];
+
+/** Bytes, of which the last have to be an end mark: without one, what is missing behind a batch would not be missed. */
+async function* whole(source: Uint8Array | AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>) {
+  let tail: number[] = [];
+  const chunks = source instanceof Uint8Array ? [source] : (source as AsyncIterable<Uint8Array>);
+  for await (const chunk of chunks) {
+    tail = [...tail, ...chunk.subarray(-8)].slice(-8);
+    yield chunk;
+  }
+  if (ENDS.some((end) => end.every((byte, at) => tail.at(at - end.length) === byte))) return;
+  throw new AmlError("parse_failed", "The Arrow data has no end mark: it breaks off.", {
+    hint: "Close the writer of the stream or file, and transfer it again.",
+  });
+}
+
+interface Zlib {
+  zstdDecompressSync?(data: Uint8Array): Uint8Array;
+}
+
+/** Where the runtime has Zstandard and nobody has brought another. */
+function provideZstd(): void {
+  if (compressionRegistry.get(CompressionType.ZSTD) !== null) return;
+  const { process } = globalThis as { process?: { getBuiltinModule?(name: string): Zlib | undefined } };
+  const decode = process?.getBuiltinModule?.("node:zlib")?.zstdDecompressSync;
+  if (decode !== undefined) compressionRegistry.set(CompressionType.ZSTD, { decode: (data) => decode(data) });
+}
+
+function unreadable(cause: unknown): AmlError {
+  if (cause instanceof Error && cause.message.includes("codec not found")) {
+    return new AmlError(
+      "unsupported",
+      "The Arrow data is compressed in a way that this runtime does not have.",
+      {
+        hint: "Write it with Zstandard or uncompressed (pandas: to_feather(path, compression='zstd')), or give a codec to compressionRegistry of apache-arrow.",
+        cause,
+      },
+    );
+  }
+  return new AmlError("parse_failed", "These bytes are no Arrow IPC stream or file, or are damaged.", {
+    hint: "Write them anew, e.g. with pyarrow.ipc.new_stream or toArrowIpc.",
+    cause,
+  });
+}

@@ -1,0 +1,182 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { TabularDataset } from "@aml/core";
+import { fromArrow, toArrow, toArrowIpc, type ArrowSource } from "@aml/arrow";
+import {
+  DurationSecond,
+  makeData,
+  RecordBatch,
+  Schema,
+  Struct,
+  Table,
+  Field,
+  TimestampNanosecond,
+  vectorFromArray,
+  type Data,
+} from "apache-arrow";
+import { expect, test } from "vitest";
+import { everything } from "./everything.ts";
+import { plainRows, type Plain } from "./values.ts";
+import { createWorkbench } from "./workbench.ts";
+
+const bench = await createWorkbench();
+const { workspace } = bench;
+
+const taken = (source: ArrowSource): Promise<TabularDataset> =>
+  workspace.tabular.fromColumnBatches(fromArrow(source), "in");
+
+async function bytesOf(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+/** Chunks of any size, as a network gives them. */
+async function* inPieces(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let at = 0, size = 1; at < bytes.length; at += size, size = ((size * 7919) % 100_003) + 1)
+    yield bytes.subarray(at, at + size);
+}
+
+test("every type, null and text comes back as it went, from a table and from bytes", async () => {
+  await bench.parquet("all.parquet", everything(4000));
+  const dataset = workspace.tabular.fromParquetFiles("all.parquet");
+  const table = await toArrow(dataset);
+  const types = (of: Table): string[] => of.schema.fields.map(({ name, type }) => `${name}: ${type}`);
+  const stream = await bytesOf(toArrowIpc(dataset));
+  const file = await bytesOf(toArrowIpc(dataset, { format: "file" }));
+  const rows = plainRows(table);
+  const sources: [ArrowSource, Plain[][]][] = [
+    [table.concat(table), [...rows, ...rows]],
+    [stream, rows],
+    [inPieces(stream), rows],
+    [file, rows],
+    [inPieces(file), rows],
+    [toArrowIpc(dataset), rows],
+  ];
+  for (const [source, expected] of sources) {
+    const again = await toArrow(await taken(source));
+    expect(types(again)).toEqual(types(table));
+    same(plainRows(again), expected);
+  }
+});
+
+test("slices start in the middle of bytes, bits and lists", async () => {
+  await bench.parquet("some.parquet", everything(5000));
+  const table = await toArrow(workspace.tabular.fromParquetFiles("some.parquet"));
+  const expected = plainRows(table);
+  for (const [from, to] of [
+    [3, 50],
+    [1027, 4999],
+    [2048, 2049],
+  ] as const) {
+    const rows = plainRows(await toArrow(await taken(table.slice(from, to))));
+    same(rows, expected.slice(from, to));
+  }
+});
+
+test("a table without rows keeps its columns", async () => {
+  await bench.parquet("none.parquet", everything(0));
+  const table = await toArrow(workspace.tabular.fromParquetFiles("none.parquet"));
+  const names = table.schema.fields.map(({ name }) => name);
+  const again = await toArrow(await taken(new Table(table.schema)));
+  expect(again.numRows).toBe(0);
+  expect(again.schema.fields.map(({ name }) => name)).toEqual(names);
+});
+
+test("it is a table like any other", async () => {
+  const table = new Table({
+    id: vectorFromArray([1, 2, 3].map(Number)),
+    city: vectorFromArray(["Oslo", null, "Bergen"]),
+  });
+  const dataset = (await taken(table)).filter('city == "Oslo"');
+  const rows: unknown[] = [];
+  for await (const row of dataset.rows()) rows.push(row);
+  expect(rows).toEqual([{ id: 1, city: "Oslo" }]);
+  expect((await dataset.register("cities")).version).toBe(1);
+});
+
+test.each([
+  ["cut within a batch", (bytes: Uint8Array) => bytes.subarray(0, bytes.length / 2)],
+  ["without its end mark", (bytes: Uint8Array) => bytes.subarray(0, -8)],
+  ["of something else", () => new TextEncoder().encode("PAR1 and so on, and on, and on")],
+  ["of nothing", () => new Uint8Array(0)],
+])("bytes %s are refused, and leave nothing", async (name, change) => {
+  await bench.parquet("few.parquet", everything(3000));
+  const bytes = change(await bytesOf(toArrowIpc(workspace.tabular.fromParquetFiles("few.parquet"))));
+  const into = `refused-${name}`.replaceAll(" ", "-");
+  for (const source of [bytes, inPieces(bytes)]) {
+    const reading = workspace.tabular.fromColumnBatches(fromArrow(source), into);
+    await expect(reading).rejects.toMatchObject({ code: "parse_failed" });
+  }
+  expect(await readdir(join(bench.folder, into)).catch(() => [])).toEqual([]);
+});
+
+function tableOf(name: string, data: Data): Table {
+  const schema = new Schema([new Field(name, data.type, true)]);
+  const struct = makeData({
+    type: new Struct(schema.fields),
+    length: data.length,
+    nullCount: 0,
+    children: [data],
+  });
+  return new Table([new RecordBatch(schema, struct)]);
+}
+
+test("what no column holds is refused by name", async () => {
+  const durations = tableOf("wait", makeData({ type: new DurationSecond(), data: new BigInt64Array([1n]) }));
+  await expect(taken(durations)).rejects.toMatchObject({ code: "unsupported", context: { column: "wait" } });
+  const nanos = (value: bigint): Table =>
+    tableOf(
+      "at",
+      makeData({ type: new TimestampNanosecond("Europe/Oslo"), data: new BigInt64Array([value]) }),
+    );
+  await expect(taken(nanos(1_795_599_000_123_456_789n))).rejects.toMatchObject({
+    code: "parse_failed",
+    message: expect.stringContaining("1795599000123456789 ns in column at") as string,
+  });
+  expect(plainRows(await toArrow(await taken(nanos(1_795_599_000_123_456_000n))))).toEqual([
+    ["1795599000123456"],
+  ]);
+});
+
+test("batches that differ, and a name twice, are refused", async () => {
+  const a = tableOf("a", vectorFromArray([1]).data[0] as Data);
+  const b = tableOf("b", vectorFromArray([1]).data[0] as Data);
+  async function* both() {
+    yield* fromArrow(a);
+    yield* fromArrow(b);
+  }
+  await expect(workspace.tabular.fromColumnBatches(both(), "in")).rejects.toMatchObject({
+    code: "schema_mismatch",
+  });
+  const twice = new Schema([...a.schema.fields, ...a.schema.fields]);
+  const data = a.batches[0]?.data.children[0] as Data;
+  const struct = makeData({
+    type: new Struct(twice.fields),
+    length: 1,
+    nullCount: 0,
+    children: [data, data],
+  });
+  await expect(taken(new Table([new RecordBatch(twice, struct)]))).rejects.toMatchObject({
+    code: "schema_mismatch",
+    message: "The batches have column a twice.",
+  });
+});
+
+test("an abort ends it with its reason", async () => {
+  await bench.parquet("many.parquet", everything(5000));
+  const controller = new AbortController();
+  async function* batches() {
+    for await (const batch of fromArrow(await toArrow(workspace.tabular.fromParquetFiles("many.parquet")))) {
+      yield batch;
+      controller.abort(new Error("enough"));
+    }
+  }
+  const { signal } = controller;
+  await expect(workspace.tabular.fromColumnBatches(batches(), "in", { signal })).rejects.toThrow("enough");
+});
+
+/** Thousands of rows at once would be shown as one difference of megabytes. */
+function same(actual: readonly (readonly Plain[])[], expected: readonly (readonly Plain[])[]): void {
+  expect(actual.length).toBe(expected.length);
+  const at = actual.findIndex((row, index) => JSON.stringify(row) !== JSON.stringify(expected[index]));
+  if (at >= 0) expect({ at, row: actual[at] }).toEqual({ at, row: expected[at] });
+}
