@@ -11,6 +11,7 @@ import type {
   RowTable,
 } from "./inspected.ts";
 import { noRows, NO_COLUMN } from "./no-rows.ts";
+import { hidesRowNumbers, rowsFrom, type RowRange } from "./row-range.ts";
 import { distinctIds, type PlanColumn } from "./plan-column.ts";
 import { checked, FILE_INDEX, PLACE_IDS, PLACES, type CompileOptions, type Relation } from "./relation.ts";
 import { constants, refuseSameNames, sharedColumns, type SharedColumn } from "./shared-columns.ts";
@@ -111,7 +112,7 @@ function fileReader(count: number): Reader {
   return {
     columns: [],
     select: (sharedIds, shared) =>
-      `SELECT ${[number, ...constants(sharedIds, shared, number, 0, count)].join(",\n    ")}\n` +
+      `SELECT ${[number, ...constants(sharedIds, shared, number, upTo(count))].join(",\n    ")}\n` +
       `  FROM (SELECT unnest(range(${count})) AS ${number})`,
   };
 }
@@ -153,7 +154,7 @@ function delimitedReader(
     select(sharedIds, shared) {
       const groups = table.groups.map((group) => {
         const list = [
-          ...constants(sharedIds, shared, "file_index", group.first, group.paths.length),
+          ...constants(sharedIds, shared, "file_index", upTo(group.paths.length, group.first)),
           ...raw.map((id, at) => {
             const field = group.fieldOf[at] ?? -1;
             const value = field < 0 ? "NULL::VARCHAR" : `f${field}`;
@@ -245,7 +246,7 @@ function jsonReader(table: JsonTable, ids: readonly string[]): Reader {
           [...shared, ...columns].map(({ sqlType }) => sqlType),
         );
       }
-      const fixed = constants(sharedIds, shared, "file_index", 0, table.paths.length);
+      const fixed = constants(sharedIds, shared, "file_index", upTo(table.paths.length));
       if (simple) {
         const typed = columns.map(({ name, sqlType }) => `${quoteIdentifier(name)}: ${quoteText(sqlType)}`);
         const list = [...fixed, ...columns.map(({ id }) => quoteIdentifier(id))];
@@ -285,16 +286,9 @@ function parquetReader(table: ParquetTable, ids: readonly string[]): Reader {
   return {
     columns,
     select(sharedIds, shared) {
-      const arms = table.groups.map(({ first, paths, types, renamed, rows }) => {
+      const arms = table.groups.map(({ places, paths, types, renamed, rows }) => {
         const list = [
-          ...constants(
-            sharedIds,
-            shared,
-            "file_index",
-            first,
-            paths.length,
-            rowGroupOf(table, first, paths.length),
-          ),
+          ...constants(sharedIds, shared, "file_index", places, rowGroupOf(table, places)),
           ...columns.map(({ id, name, sqlType }) => {
             const own = renamed?.get(name) ?? name;
             const from = types.get(own);
@@ -304,7 +298,7 @@ function parquetReader(table: ParquetTable, ids: readonly string[]): Reader {
           }),
         ];
         const arm = `SELECT ${list.join(", ") || NO_COLUMN}\n  FROM ${readParquet(paths)}`;
-        return rows === undefined ? arm : firstRows(arm, rows, types);
+        return rows === undefined ? arm : someRows(arm, rows, types);
       });
       return arms.join("\n  UNION ALL\n  ");
     },
@@ -312,23 +306,28 @@ function parquetReader(table: ParquetTable, ids: readonly string[]): Reader {
 }
 
 /**
- * The first rows of a file. Behind a LIMIT, DuckDB sometimes looks into row groups that it does not need, unlike with a
+ * A range of a file's rows. Behind a LIMIT, DuckDB sometimes looks into row groups that it does not need, unlike with a
  * condition on the rows' numbers; which a column of the same name hides.
  */
-function firstRows(arm: string, rows: number, types: ParquetGroup["types"]): string {
-  const isHidden = [...types.keys()].some((name) => name.toLowerCase() === "file_row_number");
-  return isHidden ? `(${arm} LIMIT ${rows})` : `${arm} WHERE file_row_number < ${rows}`;
+function someRows(arm: string, rows: RowRange, types: ParquetGroup["types"]): string {
+  return hidesRowNumbers(types)
+    ? `(${arm} LIMIT ${rows.to - rows.from} OFFSET ${rows.from})`
+    : `${arm} WHERE ${rowsFrom(rows)}`;
 }
 
 /** What to add to a file's first partition for that of a row: the number of its row group. */
-function rowGroupOf({ rowGroups }: ParquetTable, first: number, count: number): string {
-  const starts = rowGroups?.slice(first, first + count);
-  if (starts === undefined) return "";
+function rowGroupOf({ rowGroups }: ParquetTable, places: readonly number[]): string {
+  if (rowGroups === undefined) return "";
+  const starts = places.map((place) => rowGroups[place] ?? []);
   const sizes = starts.map(([, size = 2 ** 52]) => size);
   const even = starts.every((list, at) => list.every((start, group) => start === group * (sizes[at] ?? 0)));
   if (even) return ` + file_row_number // ([${sizes.join(", ")}]::BIGINT[])[file_index::BIGINT + 1]`;
   const lists = `([${starts.map((list) => `[${list.join(", ")}]`).join(", ")}]::BIGINT[][])[file_index::BIGINT + 1]`;
   return ` + len(list_filter(${lists}, lambda start: start <= file_row_number)) - 1`;
+}
+
+function upTo(count: number, first = 0): readonly number[] {
+  return Array.from({ length: count }, (_, at) => first + at);
 }
 
 export function readParquet(paths: readonly string[]): string {

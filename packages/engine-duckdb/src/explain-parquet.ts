@@ -1,6 +1,6 @@
 import type { ExplainedBytes, ExplainOptions, FileRef, PrunedFile, TabularPlan } from "@aml/core";
 import { compilePlan } from "./compile-plan.ts";
-import { firstGroups } from "./first-groups.ts";
+import { chooseRows } from "./choose-rows.ts";
 import type { DeltaTable, ParquetTable } from "./inspected.ts";
 import type { Unencoded } from "./open-table.ts";
 import { withConditions } from "./statement-conditions.ts";
@@ -29,10 +29,17 @@ export async function explainParquet(
   wholeBytes: (file: FileRef) => number,
 ): Promise<ParquetFetch> {
   const plan = withConditions(asked, compilePlan(asked, table, compile).columns, conditions);
-  const first = await firstGroups(table, plan, scope, signal);
-  const all = compilePlan(plan, first, compile).columns.map(({ name }) => name);
+  const { files: first, read, rowGroups } = await chooseRows(table, plan, partial, scope, signal);
+  const all = compilePlan(plan, read, compile).columns.map(({ name }) => name);
   const given = columns === undefined ? all : all.filter((name) => columns.has(name.toLowerCase()));
-  const parts = createPartialFiles({ steps: plan.steps, table: first, given, files: partial, scope });
+  const parts = createPartialFiles({
+    steps: plan.steps,
+    table: first,
+    rowGroups,
+    given,
+    files: partial,
+    scope,
+  });
   const found = await parts.describe(signal);
   const inPart = new Set([...partial.values()].map(({ file }) => file.uri));
   const whole = files.filter(({ uri }) => !inPart.has(uri)).map(wholeBytes);
@@ -57,8 +64,8 @@ export async function explainParquet(
       groups === 0
         ? []
         : [
-            `${groups} of ${sum(found.map(({ rowGroups }) => rowGroups))} row groups are left out by what their footers ` +
-              `say of least and greatest values: ${reasons}.`,
+            `${groups} of ${sum(found.map((file) => file.rowGroups))} row groups are left out by what their footers ` +
+              `say of values and nulls: ${reasons}.`,
           ],
   };
 }

@@ -151,8 +151,11 @@ async function explainFiles(
 /** The groups of the first files that SQL is shown for. */
 function ofFirstFiles<T extends ParquetGroup>(groups: readonly T[]): readonly T[] {
   return groups
-    .filter(({ first }) => first < SHOWN_FILES)
-    .map((group) => ({ ...group, paths: group.paths.slice(0, SHOWN_FILES - group.first) }));
+    .filter(({ places: [first = 0] }) => first < SHOWN_FILES)
+    .map((group) => {
+      const count = group.places.filter((place) => place < SHOWN_FILES).length;
+      return { ...group, places: group.places.slice(0, count), paths: group.paths.slice(0, count) };
+    });
 }
 
 async function explainDelta(

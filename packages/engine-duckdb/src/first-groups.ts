@@ -24,17 +24,25 @@ export async function firstGroups<T extends ParquetTable | DeltaTable>(
   for (const group of table.groups) {
     if (left <= 0 && groups.length > 0) break;
     const paths: string[] = [];
+    const places: number[] = [];
+    const flush = (): void => {
+      if (paths.length > 0) groups.push({ ...group, places: places.splice(0), paths: paths.splice(0) });
+    };
     for (const [at, path] of group.paths.entries()) {
       const rows = counts.get(path) ?? 0;
-      if (rows <= left) paths.push(path);
+      const place = group.places[at] ?? 0;
+      if (rows <= left) {
+        paths.push(path);
+        places.push(place);
+      }
       // The file of the last row stands alone.
       else if (left > 0 || groups.length + paths.length === 0) {
-        if (paths.length > 0) groups.push({ ...group, paths: paths.splice(0) });
-        groups.push({ ...group, first: group.first + at, paths: [path], rows: Math.max(left, 0) });
+        flush();
+        groups.push({ ...group, places: [place], paths: [path], rows: { from: 0, to: Math.max(left, 0) } });
       }
       left -= rows;
     }
-    if (paths.length > 0) groups.push({ ...group, paths });
+    flush();
   }
   return { ...table, groups };
 }

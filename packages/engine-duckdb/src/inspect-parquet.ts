@@ -37,10 +37,14 @@ export async function inspectParquet(
     schemas.set(signature, known);
     const last = groups.at(-1);
     if (last !== undefined && signatures[index - 1] === signature) {
-      groups[groups.length - 1] = { ...last, paths: [...last.paths, path] };
+      groups[groups.length - 1] = {
+        ...last,
+        places: [...last.places, index],
+        paths: [...last.paths, path],
+      };
     } else {
       const { types, renamed } = known;
-      groups.push({ first: index, paths: [path], types, renamed });
+      groups.push({ places: [index], paths: [path], types, renamed });
     }
   }
   const columns = await unite(

@@ -89,13 +89,13 @@ export interface ParquetTable extends Base {
   }[];
 }
 
-/** Consecutive files of one schema. */
+/** Files of one schema, in reading order. */
 export interface ParquetGroup {
-  /** Index of its first file. */
-  readonly first: number;
+  /** For each path the index of its file. */
+  readonly places: readonly number[];
   readonly paths: readonly string[];
-  /** No more than its first rows are of use to the plan. */
-  readonly rows?: number;
+  /** Of its one file no other rows are of use to the plan than those from `from` to before `to`. */
+  readonly rows?: { readonly from: number; readonly to: number };
   /** The types that its columns have here, by name; a column of the table that is not among them is null. */
   readonly types: ReadonlyMap<string, string>;
   /** Columns of the table that DuckDB gives another name here, with that name. */
@@ -110,8 +110,8 @@ export interface DeltaTable extends Base {
 }
 
 export interface DeltaGroup extends ParquetGroup {
-  /** For each column of the table an expression over the columns of these files. */
-  readonly values: readonly string[];
+  /** For each column of the table an expression over the columns of those of its files that have these places. */
+  readonly valuesOf: (places: readonly number[]) => readonly string[];
   /** For each column of the table the one column of these files that it is read from, if there is one. */
   readonly sources: readonly (string | undefined)[];
   /** Holds for the rows that are not deleted; undefined where none are. */

@@ -12,7 +12,7 @@ import { compilePlan, type CompiledPlan } from "./compile-plan.ts";
 import { countErrors } from "./encode-table.ts";
 import { chooseFiles } from "./file-steps.ts";
 import { findConversionErrors, findFailedConversion, type FindOptions } from "./find-conversion-errors.ts";
-import { firstGroups } from "./first-groups.ts";
+import { chooseRows } from "./choose-rows.ts";
 import { mapFiles } from "./inspect-context.ts";
 import type { Inspected } from "./inspected.ts";
 import { joinPartialFiles } from "./join-partial-files.ts";
@@ -181,8 +181,8 @@ async function prepareFiles(
   if (!isParquet(found)) return { name, plan: own, inspected: found, compiled: given, files: undefined };
   // The statement asks the same of its rows again: this is for what need not be fetched.
   const plan = withConditions(own, given.columns, conditions);
-  const inspected = partial.size > 0 ? await firstGroups(found, plan, scope, signal) : found;
-  const compiled = compilePlan(plan, inspected, compile);
+  const { files: inspected, read, rowGroups } = await chooseRows(found, plan, partial, scope, signal);
+  const compiled = compilePlan(plan, read, compile);
   const names = compiled.columns.map((column) => column.name);
   const needed = columns === undefined ? names : names.filter((column) => columns.has(column.toLowerCase()));
   const { steps } = plan;
@@ -191,7 +191,7 @@ async function prepareFiles(
     plan,
     inspected,
     compiled,
-    files: createPartialFiles({ steps, table: inspected, given: needed, files: partial, scope }),
+    files: createPartialFiles({ steps, table: inspected, rowGroups, given: needed, files: partial, scope }),
   };
 }
 

@@ -21,7 +21,7 @@ import { inspectDelta, lookUpActive, openDelta } from "./delta/inspect-delta.ts"
 import { encodeTable } from "./encode-table.ts";
 import { nameSources } from "./errors.ts";
 import { chooseFiles } from "./file-steps.ts";
-import { firstGroups } from "./first-groups.ts";
+import { chooseRows } from "./choose-rows.ts";
 import { mapFiles, rowsWanted, type InspectContext } from "./inspect-context.ts";
 import { findConversionErrors, findFailedConversion, type FindOptions } from "./find-conversion-errors.ts";
 import { sampleRows } from "./csv-columns.ts";
@@ -116,9 +116,9 @@ export async function prepareTable(
     const partial = new Map<string, SparseFile>();
     const base = { ...context, scope, signal, pins, partial, origins: new Map<string, string>() };
     const found = await inspect(plan, chosen, base);
-    const inspected =
-      isParquet(found) && partial.size > 0 ? await firstGroups(found, plan, scope, signal) : found;
-    const compiled = compilePlan(plan, inspected, context.compile);
+    const rows = isParquet(found) ? await chooseRows(found, plan, partial, scope, signal) : undefined;
+    const inspected = rows?.files ?? found;
+    const compiled = compilePlan(plan, rows?.read ?? found, context.compile);
     const verify = async (stop?: AbortSignal): Promise<void> => {
       await mapFiles(pins, (pin) => pin.check({ signal: stop }));
     };
@@ -126,9 +126,16 @@ export async function prepareTable(
     const probe = sql === undefined ? undefined : { sql, known: context.sparse };
     const given = namesOf(compiled);
     const { steps } = plan;
-    const parts = isParquet(inspected)
-      ? createPartialFiles({ steps, table: inspected, given, files: partial, scope })
-      : undefined;
+    const parts =
+      rows &&
+      createPartialFiles({
+        steps,
+        table: rows.files,
+        rowGroups: rows.rowGroups,
+        given,
+        files: partial,
+        scope,
+      });
     const count = (stop?: AbortSignal): Promise<number> =>
       countPartitions(plan, left, inspected, { scope, signal: stop });
     return { plan, compiled, probe, inspected, parts, scope, context, close, verify, count };

@@ -1,49 +1,37 @@
 import type { ByteRange } from "@aml/staging";
-import { ruledOut, type SimpleComparison } from "./simple-comparisons.ts";
 import type { Scope } from "./scope.ts";
-import { escapeGlob, quoteList, quoteText } from "./sql-text.ts";
+import { escapeGlob, quoteList } from "./sql-text.ts";
 
 /** Columns of files of one schema, by their places in a footer. */
 export interface ChunkQuery {
   readonly paths: readonly string[];
   /** The leaves of the wanted columns. */
   readonly leaves: readonly number[];
-  /** Of each comparison the leaf that it looks at, and the type that it has in these files. */
-  readonly comparisons: readonly (SimpleComparison & { readonly leaf: number; readonly sqlType: string })[];
 }
 
-export interface RowGroup {
+export interface RowGroupChunks {
   readonly rows: number;
   /** Of the wanted columns. Undefined when the footer gives none that can be. */
   readonly chunks: readonly ByteRange[] | undefined;
-  /** The comparison that no row of it fulfils. */
-  readonly ruledOutBy: string | undefined;
 }
 
 /** The row groups of files, as their footers have them, in order; by the file's path. */
-export async function readRowGroups(
-  { paths, leaves, comparisons }: ChunkQuery,
+export async function readChunks(
+  { paths, leaves }: ChunkQuery,
   scope: Scope,
   signal: AbortSignal | undefined,
-): Promise<ReadonlyMap<string, readonly RowGroup[]>> {
-  const out = new Map<string, RowGroup[]>(paths.map((path) => [path, []]));
-  const cases = comparisons.flatMap((comparison) => {
-    const condition = ruledOut(comparison, comparison.sqlType);
-    return condition === undefined
-      ? []
-      : [`WHEN column_id = ${comparison.leaf} AND ${condition} THEN ${quoteText(comparison.text)}`];
-  });
-  const reason = cases.length === 0 ? "NULL" : `CASE ${cases.join(" ")} END`;
+): Promise<ReadonlyMap<string, readonly RowGroupChunks[]>> {
+  const out = new Map<string, RowGroupChunks[]>(paths.map((path) => [path, []]));
   const result = await scope.run(
     "SELECT file_name, row_group_id::INTEGER, row_group_num_rows::DOUBLE,\n" +
       "  CASE WHEN dictionary_page_offset > 0 THEN least(dictionary_page_offset, data_page_offset) " +
       "ELSE data_page_offset END::DOUBLE, total_compressed_size::DOUBLE,\n" +
-      `  bloom_filter_offset::DOUBLE, bloom_filter_length::DOUBLE, ${reason}\n` +
+      `  bloom_filter_offset::DOUBLE, bloom_filter_length::DOUBLE\n` +
       `FROM parquet_metadata(${quoteList(paths.map(escapeGlob))})\n` +
       `WHERE column_id IN (${leaves.join(", ")})`,
     signal,
   );
-  for (const [path, group, rows, offset, size, bloom, bloomSize, text] of await result.getRows()) {
+  for (const [path, group, rows, offset, size, bloom, bloomSize] of await result.getRows()) {
     const groups = out.get(String(path)) ?? [];
     const known = groups[Number(group)];
     const chunk = rangeOf(offset, size);
@@ -56,7 +44,6 @@ export async function readRowGroups(
     groups[Number(group)] = {
       rows: Number(rows),
       chunks: all.includes(undefined) ? undefined : all.flatMap((some) => some ?? []),
-      ruledOutBy: known?.ruledOutBy ?? (typeof text === "string" ? text : undefined),
     };
   }
   return out;

@@ -2,10 +2,11 @@ import { isAmlError, type Step } from "@aml/core";
 import { sizeOf, type ByteRange, type SparseFile } from "@aml/staging";
 import { mapFiles, rowsWanted } from "./inspect-context.ts";
 import type { DeltaTable, ParquetGroup, ParquetTable } from "./inspected.ts";
-import { readRowGroups, type RowGroup } from "./parquet-chunks.ts";
+import { readChunks, type RowGroupChunks } from "./parquet-chunks.ts";
 import { leavesOf } from "./parquet-leaves.ts";
+import { sourceOf } from "./parquet-source.ts";
+import type { RowGroups } from "./row-groups.ts";
 import type { Scope } from "./scope.ts";
-import { simpleComparisons } from "./simple-comparisons.ts";
 import { usedColumns } from "./used-columns.ts";
 
 /** What a plan needs of a remote Parquet file. */
@@ -20,7 +21,7 @@ export interface FileFetch {
   readonly rowGroups: number;
   /** Of which no row can be in the table. */
   readonly skippedRowGroups: number;
-  /** Why: the comparisons that rule them out, or `take(n)`. */
+  /** Why: the parts of filters that rule them out, or `take(n)`. */
   readonly reasons: readonly string[];
 }
 
@@ -46,6 +47,8 @@ export interface PartialFiles {
 export interface PartialFilesInput {
   readonly steps: readonly Step[];
   readonly table: ParquetTable | DeltaTable;
+  /** Which row groups are left out. */
+  readonly rowGroups: RowGroups;
   /** Names of the columns that the plan gives. */
   readonly given: readonly string[];
   readonly files: ReadonlyMap<string, SparseFile>;
@@ -123,7 +126,7 @@ function whole({ file }: SparseFile): ByteRange {
 }
 
 async function planFiles(
-  { steps, table, given, files }: PartialFilesInput,
+  { steps, table, rowGroups, given, files }: PartialFilesInput,
   scope: Scope,
   signal: AbortSignal | undefined,
 ): Promise<readonly FilePlan[]> {
@@ -134,56 +137,37 @@ async function planFiles(
   const out: FilePlan[] = [];
   let before = 0;
   for (const group of table.groups) {
-    const found = await rowGroupsOf(group, table, { steps, used }, scope, signal);
+    const found = await chunksOf(group, table, used, scope, signal);
     for (const path of group.paths) {
       const file = files.get(path);
       const groups = found.get(path) ?? [];
-      if (file !== undefined) out.push(planFile(file, groups, limit, before));
+      if (file !== undefined) out.push(planFile(file, groups, rowGroups.get(path) ?? [], limit, before));
       before += groups.reduce((sum, { rows }) => sum + rows, 0);
     }
   }
   return out;
 }
 
-interface Use {
-  readonly steps: readonly Step[];
-  readonly used: ReadonlySet<string>;
-}
-
-async function rowGroupsOf(
+async function chunksOf(
   group: ParquetGroup,
   table: ParquetTable | DeltaTable,
-  { steps, used }: Use,
+  used: ReadonlySet<string>,
   scope: Scope,
   signal: AbortSignal | undefined,
-): Promise<ReadonlyMap<string, readonly RowGroup[]>> {
+): Promise<ReadonlyMap<string, readonly RowGroupChunks[]>> {
   const leaves = await leavesOf(group, scope, signal);
   const of = (name: string): readonly number[] => leaves.get(sourceOf(name, group, table) ?? "") ?? [];
-  const types = new Map(table.columns.map(({ name, sqlType }) => [name, sqlType]));
-  const comparisons = simpleComparisons(steps).flatMap((comparison) => {
-    const sqlType = group.types.get(sourceOf(comparison.column, group, table) ?? "");
-    const [leaf, ...more] = of(comparison.column);
-    // What is made into the table's type first, DuckDB does not compare with the footer.
-    if (leaf === undefined || more.length > 0 || sqlType !== types.get(comparison.column)) return [];
-    return [{ ...comparison, leaf, sqlType: sqlType ?? "" }];
-  });
   // To count the rows of several groups DuckDB reads a column all the same: the first.
   const names = used.size > 0 || table.groups.length < 2 ? [...used] : [table.columns[0]?.name ?? ""];
   const wanted = [...new Set(names.flatMap(of))];
   if (wanted.length === 0) return new Map();
-  return readRowGroups({ paths: group.paths, leaves: wanted, comparisons }, scope, signal);
-}
-
-/** The column of the files that a column of the table is read from. */
-function sourceOf(name: string, group: ParquetGroup, table: ParquetTable | DeltaTable): string | undefined {
-  if (table.kind === "parquet") return group.renamed?.get(name) ?? name;
-  const at = table.columns.findIndex((column) => column.name === name);
-  return table.groups.find((one) => one === group)?.sources[at];
+  return readChunks({ paths: group.paths, leaves: wanted }, scope, signal);
 }
 
 function planFile(
   file: SparseFile,
-  groups: readonly RowGroup[],
+  groups: readonly RowGroupChunks[],
+  chosen: NonNullable<ReturnType<RowGroups["get"]>>,
   limit: number | undefined,
   before: number,
 ): FilePlan {
@@ -194,8 +178,8 @@ function planFile(
   let skipped = 0;
   let row = before;
   let isClear = true;
-  for (const { rows, chunks, ruledOutBy } of groups) {
-    const reason = limit !== undefined && row >= limit ? `take(${limit})` : ruledOutBy;
+  for (const [at, { rows, chunks }] of groups.entries()) {
+    const reason = limit !== undefined && row >= limit ? `take(${limit})` : chosen[at]?.leftOut;
     row += rows;
     if (chunks === undefined || chunks.some(({ end }) => end > size)) isClear = false;
     all.push(...(chunks ?? []));

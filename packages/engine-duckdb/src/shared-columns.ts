@@ -53,7 +53,7 @@ export function refuseSameNames(
 }
 
 /**
- * A file's values as an expression over its number within `count` files from `first`.
+ * A file's values as an expression over its number within the files of these places.
  *
  * @param within - added to a hidden value: how far into the file a row's partition is.
  */
@@ -61,14 +61,14 @@ export function constants(
   sharedIds: readonly string[],
   shared: readonly SharedColumn[],
   number: string,
-  first: number,
-  count: number,
+  places: readonly number[],
   within = "",
 ): string[] {
   return shared.map(({ values, sqlType, hidden }, at) => {
-    const texts = values
-      .slice(first, first + count)
-      .map((value) => (value === null ? "NULL" : quoteText(value)));
+    const texts = places.map((place) => {
+      const value = values[place] ?? null;
+      return value === null ? "NULL" : quoteText(value);
+    });
     const list = `[${texts.join(", ")}]::${sqlType}[]`;
     const value = `(${list})[${number}::BIGINT + 1]${hidden === true ? within : ""}`;
     return `${value} AS ${quoteIdentifier(sharedIds[at] ?? "")}`;

@@ -1,7 +1,8 @@
 import { isAmlError, type Expr, type TabularPlan } from "@aml/core";
 import { filterColumns, formatFilter } from "@aml/core/plan";
-import { compileFilter } from "../compile-expr.ts";
-import { distinctIds, type PlanColumn } from "../plan-column.ts";
+import { leadingConditions } from "../leading-conditions.ts";
+import { mayHold, type Statistics } from "../may-hold.ts";
+import { distinctIds } from "../plan-column.ts";
 import type { Scope } from "../scope.ts";
 import { quoteIdentifier, quoteText } from "../sql-text.ts";
 import { boundSql, columnBounds } from "./column-bounds.ts";
@@ -11,12 +12,6 @@ import { partitionList, type LeafColumn } from "./partition-values.ts";
 export interface ChosenFiles {
   readonly active: readonly AddFile[];
   readonly pruned: readonly { readonly file: AddFile; readonly reason: string }[];
-}
-
-interface Condition {
-  readonly expr: Expr;
-  /** Of the filter, in the plan. */
-  readonly step: number;
 }
 
 /** Whether statistics of the log could be of use to a plan. */
@@ -47,11 +42,15 @@ export async function chooseFiles(
     partitions.map(({ name }) => name),
     ["file number", ...used.flatMap((_, at) => [`least ${at}`, `most ${at}`, `nulls ${at}`])],
   );
-  const known: Known = {
+  const known: Statistics = {
     partitions: new Map(
       partitions.map(({ name, sqlType }, at) => [name, { name, id: ids[at] ?? "", sqlType, nullable: true }]),
     ),
-    bounded: new Map(used.map((column, at) => [column.name, { ...column, at }])),
+    bounded: new Map(
+      used.map(({ name, sqlType }, at) => {
+        return [name, { name, sqlType, boundType: boundSql("", sqlType, "least").sqlType, at }];
+      }),
+    ),
   };
   const tests = conditions.flatMap(({ expr, step }) => {
     const sql = mayHold(expr, known, step);
@@ -111,138 +110,8 @@ function fileRows(
   return `SELECT ${['"file number"', ...values, ...typed, ...nulls].join(", ")} FROM (${split})`;
 }
 
-interface Known {
-  readonly partitions: ReadonlyMap<string, PlanColumn>;
-  readonly bounded: ReadonlyMap<string, LeafColumn & { readonly at: number }>;
-}
-
-/** A condition over `fileRows`, never NULL: false only where no row of the file fulfils the filter. Undefined: none can tell. */
-function mayHold(expr: Expr, known: Known, step: number): string | undefined {
-  const used = filterColumns(expr);
-  if (used.length > 0 && used.every((name) => known.partitions.has(name))) {
-    return `coalesce(${compileFilter(expr, [...known.partitions.values()], step)}, false)`;
-  }
-  if (!("fn" in expr)) return undefined;
-  const { fn, args } = expr;
-  const [a, b] = args;
-  switch (fn) {
-    case "and": {
-      const some = args.flatMap((arg) => mayHold(arg, known, step) ?? []);
-      return some.length === 0 ? undefined : `(${some.join(" AND ")})`;
-    }
-    case "or":
-      return anyOf(args.map((arg) => mayHold(arg, known, step)));
-    case "in":
-      return a && anyOf(args.slice(1).map((item) => mayEqual(a, item, known, step)));
-    case "==":
-      return a && b && (mayEqual(a, b, known, step) ?? mayEqual(b, a, known, step));
-    case "<":
-    case "<=":
-    case ">":
-    case ">=":
-      return a && b && mayCompare(fn, a, b, known, step);
-    case "starts_with":
-      return a && b && mayBegin(boundedOf(a, known), b);
-    case "is_null":
-    case "is_not_null": {
-      const column = boundedOf(a, known);
-      const none = fn === "is_null" ? "none" : "all";
-      return column && `("nulls ${column.at}" IS DISTINCT FROM '${none}')`;
-    }
-    default:
-      return undefined;
-  }
-}
-
-function anyOf(tests: readonly (string | undefined)[]): string | undefined {
-  return tests.length === 0 || tests.includes(undefined) ? undefined : `(${tests.join(" OR ")})`;
-}
-
-type Bounded = LeafColumn & { readonly at: number };
-
-function boundedOf(expr: Expr | undefined, { bounded }: Known): Bounded | undefined {
-  return expr !== undefined && "col" in expr ? bounded.get(expr.col) : undefined;
-}
-
-function isConstant(expr: Expr): boolean {
-  return "lit" in expr || "int" in expr || ("fn" in expr && expr.fn === "datetime");
-}
-
-function mayEqual(a: Expr, b: Expr, known: Known, step: number): string | undefined {
-  const column = boundedOf(a, known);
-  if (column === undefined || !isConstant(b)) return undefined;
-  if (column.sqlType === "VARCHAR") return mayBegin(column, b);
-  const least = compared(column, "least", { fn: "<=", args: [a, b] }, step);
-  const most = compared(column, "most", { fn: ">=", args: [a, b] }, step);
-  return hasValue(column, `${least} AND ${most}`);
-}
-
-function mayCompare(
-  fn: "<" | "<=" | ">" | ">=",
-  a: Expr,
-  b: Expr,
-  known: Known,
-  step: number,
-): string | undefined {
-  const left = boundedOf(a, known);
-  const column = left ?? boundedOf(b, known);
-  const constant = left === undefined ? a : b;
-  if (column === undefined || !isConstant(constant)) return undefined;
-  const end = fn.startsWith("<") === (left !== undefined) ? "least" : "most";
-  if (column.sqlType !== "VARCHAR")
-    return hasValue(column, compared(column, end, { fn, args: [a, b] }, step));
-  const text = textOf(constant);
-  return text && hasValue(column, notBeyond(column, end, text));
-}
-
-/** Whether a text may be equal to a constant, or begin with it: of cut bounds one cannot be told from the other. */
-function mayBegin(column: Bounded | undefined, constant: Expr): string | undefined {
-  const text = textOf(constant);
-  if (column?.sqlType !== "VARCHAR" || text === undefined) return undefined;
-  return hasValue(column, `${notBeyond(column, "least", text)} AND ${notBeyond(column, "most", text)}`);
-}
-
-function textOf(constant: Expr): string | undefined {
-  return "lit" in constant && typeof constant.lit === "string" ? quoteText(constant.lit) : undefined;
-}
-
-/** A row that is compared has a value. */
-function hasValue({ at }: Bounded, sql: string): string {
-  return `("nulls ${at}" IS DISTINCT FROM 'all' AND ${sql})`;
-}
-
-/** A comparison of the column as one of its bound, by the SQL that is asked of rows. */
-function compared({ name, sqlType, at }: Bounded, end: "least" | "most", expr: Expr, step: number): string {
-  const bound = { name, id: `${end} ${at}`, sqlType: boundSql("", sqlType, end).sqlType, nullable: true };
-  return `coalesce(${compileFilter(expr, [bound], step)}, true)`;
-}
-
-/** Of texts as many characters are compared as both have. */
-function notBeyond({ at }: Bounded, end: "least" | "most", text: string): string {
-  const bound = `"${end} ${at}"`;
-  const cut = (value: string, other: string): string => `left(${value}, length(${other})::BIGINT)`;
-  const [a, b] = end === "least" ? [bound, text] : [text, bound];
-  return `coalesce(${cut(a, b)} <= ${cut(b, a)}, true)`;
-}
-
-function reasonOf(expr: Expr, { partitions }: Known): string {
+function reasonOf(expr: Expr, { partitions }: Statistics): string {
   const isPartitions = filterColumns(expr).every((name) => partitions.has(name));
   const by = isPartitions ? "partition values" : "statistics of the log";
   return `filter: ${formatFilter(expr)}, by ${by}`;
-}
-
-/** What all rows must satisfy, whatever comes later: filters in front of steps that count rows, taken apart at `and`. */
-function leadingConditions(plan: TabularPlan): readonly Condition[] {
-  const read = plan.steps.findIndex(({ op }) => op === "read_delta_lake");
-  const out: Condition[] = [];
-  for (const [step, one] of plan.steps.entries()) {
-    if (step <= read || one.op === "keep_columns" || one.op === "drop_columns") continue;
-    if (one.op !== "filter") break;
-    out.push(...conjuncts(one.where).map((expr) => ({ expr, step })));
-  }
-  return out;
-}
-
-function conjuncts(expr: Expr): readonly Expr[] {
-  return "fn" in expr && expr.fn === "and" ? expr.args.flatMap(conjuncts) : [expr];
 }

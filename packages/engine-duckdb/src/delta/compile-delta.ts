@@ -1,3 +1,4 @@
+import { rowsFrom } from "../row-range.ts";
 import type { DeltaTable } from "../inspected.ts";
 import { NO_COLUMN, noRows } from "../no-rows.ts";
 import type { PlanColumn } from "../plan-column.ts";
@@ -11,15 +12,19 @@ function selectDelta(
   sharedIds: readonly string[],
   shared: readonly SharedColumn[],
 ): string {
-  const arms = table.groups.map(({ first, paths, values, condition, rows: most }) => {
+  const arms = table.groups.map(({ places, paths, valuesOf, condition, rows }) => {
+    const values = valuesOf(places);
     const list = [
-      ...constants(sharedIds, shared, "file_index", first, paths.length),
+      ...constants(sharedIds, shared, "file_index", places),
       ...columns.map(({ id }, at) => `${values[at] ?? "NULL"} AS ${quoteIdentifier(id)}`),
     ];
     const source = `read_parquet(${quoteList(paths.map(escapeGlob))}, hive_partitioning = false)`;
-    const rows = `SELECT ${list.join(",\n    ") || NO_COLUMN}\n  FROM ${source}`;
-    if (most !== undefined) return `${rows} WHERE file_row_number < ${most}`;
-    return condition === undefined ? rows : `${rows} WHERE ${condition}`;
+    const arm = `SELECT ${list.join(",\n    ") || NO_COLUMN}\n  FROM ${source}`;
+    const tests = [
+      ...(rows === undefined ? [] : [rowsFrom(rows)]),
+      ...(condition === undefined ? [] : [condition]),
+    ];
+    return tests.length === 0 ? arm : `${arm} WHERE ${tests.join(" AND ")}`;
   });
   return arms.join("\n  UNION ALL\n  ");
 }

@@ -146,10 +146,13 @@ async function groupFiles(
     const gone = some.map((_, at) => deleted.get(first + at) ?? []);
     refuseReserved(physical, context.origins.get(paths[first] ?? "") ?? "");
     out.push({
-      first,
+      places: Array.from({ length: end - first }, (_, at) => first + at),
       paths: paths.slice(first, end),
       types,
-      values: columns.fields.map((field) => valueOf(field, physical, some, columns.partitions)),
+      valuesOf: (places) => {
+        const own = places.flatMap((place) => files[place] ?? []);
+        return columns.fields.map((field) => valueOf(field, physical, own, columns.partitions));
+      },
       sources: columns.fields.map((field) => sourceOf(field, physical, columns.partitions)),
       condition: gone.some((rows) => rows.length > 0) ? notDeleted(gone) : undefined,
     });
