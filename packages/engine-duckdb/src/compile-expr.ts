@@ -42,13 +42,19 @@ const TIME_PARTS = {
  * arithmetic of texts, times or bytes.
  */
 export function compileFilter(where: Expr, columns: readonly PlanColumn[], step: number): string {
-  const compiled = compile(where, { columns: new Map(columns.map((column) => [column.name, column])), step });
+  const compiled = compile(where, {
+    columns: new Map(columns.map((column) => [column.name, column])),
+    step,
+    negated: false,
+  });
   return condition(compiled, step).sql;
 }
 
 interface Scope {
   readonly columns: ReadonlyMap<string, PlanColumn>;
   readonly step: number;
+  /** Below a `not`. */
+  readonly negated: boolean;
 }
 
 function compile(expr: Expr, scope: Scope): Sql {
@@ -57,8 +63,9 @@ function compile(expr: Expr, scope: Scope): Sql {
   if ("lit" in expr) return literal(expr.lit);
   if (expr.fn === "is_error") return isError(expr.args[0], scope);
   if (expr.fn === "datetime") return datetime(expr.args, scope.step);
-  const args = expr.args.map((arg) => compile(arg, scope));
-  return bounded(call(expr.fn, args, scope.step), scope);
+  const within = expr.fn === "not" ? { ...scope, negated: true } : scope;
+  const args = expr.args.map((arg) => compile(arg, within));
+  return bounded(call(expr.fn, args, scope), scope);
 }
 
 /** Some functions need an argument several times over, so that nested ones could grow beyond all bounds. */
@@ -101,7 +108,8 @@ function isError(arg: Expr | undefined, scope: Scope): Sql {
   return errorId === undefined ? FALSE : { sql: quoteIdentifier(errorId), kind: "boolean", exact: true };
 }
 
-function call(fn: Exclude<ExprFunction, "is_error" | "datetime">, args: readonly Sql[], step: number): Sql {
+function call(fn: Exclude<ExprFunction, "is_error" | "datetime">, args: readonly Sql[], scope: Scope): Sql {
+  const { step } = scope;
   switch (fn) {
     case "and":
     case "or":
@@ -112,14 +120,14 @@ function call(fn: Exclude<ExprFunction, "is_error" | "datetime">, args: readonly
     case "not":
       return { sql: `(NOT ${condition(args[0] ?? NOTHING, step).sql})`, kind: "boolean" };
     default:
-      return callOnValues(fn, args, step);
+      return callOnValues(fn, args, scope);
   }
 }
 
 function callOnValues(
   fn: Exclude<ExprFunction, "is_error" | "datetime" | "and" | "or" | "not">,
   args: readonly Sql[],
-  step: number,
+  { step, negated }: Scope,
 ): Sql {
   const [a = NOTHING, b = NOTHING, c] = args;
   switch (fn) {
@@ -129,11 +137,11 @@ function callOnValues(
     case "<=":
     case ">":
     case ">=":
-      return compare(fn, a, b);
+      return compare(fn, a, b, negated);
     case "in":
-      return anyOf(a, args.slice(1));
+      return anyOf(a, args.slice(1), negated);
     case "not_in": {
-      const found = anyOf(a, args.slice(1));
+      const found = anyOf(a, args.slice(1), true);
       return { sql: `(NOT ${found.sql})`, kind: "boolean" };
     }
     case "is_null":
@@ -222,7 +230,7 @@ function falseUnlessNull(test: string | undefined, values: readonly Sql[]): Sql 
  * The items by kind, so that the needle stands there once for each. Not by `IN`: DuckDB makes a join of it, and rows come
  * out in another order now and then.
  */
-function anyOf(needle: Sql, items: readonly Sql[]): Sql {
+function anyOf(needle: Sql, items: readonly Sql[], negated: boolean): Sql {
   const groups = new Map<Kind, Sql[]>();
   for (const item of items) {
     const group = groups.get(item.kind);
@@ -237,13 +245,17 @@ function anyOf(needle: Sql, items: readonly Sql[]): Sql {
       ? []
       : [`list_contains([${list.join(", ")}], ${left.sql})`];
   });
-  if (tests.length > 0 && needle.kind !== "json") return { sql: `(${tests.join(" OR ")})`, kind: "boolean" };
+  if (tests.length > 0 && needle.kind !== "json") {
+    const found = `(${tests.join(" OR ")})`;
+    const sql = negated && isOpen(needle) ? `(${found} AND NOT isnan(${needle.sql}))` : found;
+    return { sql, kind: "boolean" };
+  }
   return needle.kind === "null"
     ? NULL_TEST
     : falseUnlessNull(tests.length === 0 ? undefined : tests.join(" OR "), [needle]);
 }
 
-function compare(fn: "==" | "!=" | "<" | "<=" | ">" | ">=", left: Sql, right: Sql): Sql {
+function compare(fn: "==" | "!=" | "<" | "<=" | ">" | ">=", left: Sql, right: Sql, negated: boolean): Sql {
   const operator = fn === "==" ? "=" : fn === "!=" ? "<>" : fn;
   const [a, b] = alike(left, right);
   const isEquality = fn === "==" || fn === "!=";
@@ -259,22 +271,35 @@ function compare(fn: "==" | "!=" | "<" | "<=" | ">" | ">=", left: Sql, right: Sq
     return fn === "==" ? equal : { sql: `(NOT ${equal.sql})`, kind: "boolean" };
   }
   const bare = `(${a.sql} ${operator} ${b.sql})`;
-  const nan = nanSide(fn, a, b);
-  if (nan === undefined) return { sql: bare, kind: "boolean" };
-  const other = nan === a ? b : a;
-  const known = other.exact === true ? "" : ` AND ${other.sql} IS NOT NULL`;
+  const tests = nanSides(fn, a, b, negated).map((nan) => {
+    const other = nan === a ? b : a;
+    return `isnan(${nan.sql})${other.exact === true ? "" : ` AND ${other.sql} IS NOT NULL`}`;
+  });
+  if (tests.length === 0) return { sql: bare, kind: "boolean" };
   // The bare comparison alone is what DuckDB skips row groups by.
   const sql =
-    fn === "!=" ? `(${bare} OR isnan(${nan.sql})${known})` : `(${bare} AND NOT (isnan(${nan.sql})${known}))`;
+    fn === "!="
+      ? `(${bare} OR ${tests.join(" OR ")})`
+      : `(${[bare, ...tests.map((test) => `NOT (${test})`)].join(" AND ")})`;
   return { sql, kind: "boolean" };
 }
 
-/** The side that must not be NaN: for DuckDB it equals itself and is the greatest value, in Python it is neither. */
-function nanSide(fn: string, a: Sql, b: Sql): Sql | undefined {
-  const open = [a, b].map((side) => side.kind === "float" && side.exact !== true);
-  if (fn === "==" || fn === "!=") return open[0] && open[1] ? a : undefined;
-  if (fn.startsWith(">")) return open[0] ? a : undefined;
-  return fn.startsWith("<") && open[1] ? b : undefined;
+/**
+ * The sides that are told to be no NaN, or with `!=` that may be: for DuckDB it equals itself and is the greatest value, in
+ * Python it is neither. And for what DuckDB leaves out by the least and greatest value of a column it is no value at all,
+ * though it is not equal to any other, and what is not less need not be greater.
+ */
+function nanSides(fn: string, a: Sql, b: Sql, negated: boolean): readonly Sql[] {
+  const sides = [a, b].filter(isOpen);
+  if (negated && fn !== "!=") return sides;
+  if (fn === "==") return sides.length === 2 ? [a] : [];
+  if (fn === "!=") return sides.length === 2 || a.exact === true || b.exact === true ? sides.slice(0, 1) : [];
+  return sides.filter((side) => side === (fn.startsWith(">") ? a : b));
+}
+
+/** May be NaN. */
+function isOpen({ kind, exact }: Sql): boolean {
+  return kind === "float" && exact !== true;
 }
 
 /** Both sides as values of one kind; nothing when there is no such kind. */
