@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Expr, FileRef, TabularResult } from "@aml/core";
 import { parseFilter } from "@aml/core/plan";
@@ -7,7 +7,10 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { fewStretches } from "../src/few-stretches.ts";
-import type { RowGroups } from "../src/row-groups.ts";
+import { compileFilter } from "../src/compile-expr.ts";
+import type { ParquetTable } from "../src/inspected.ts";
+import { chooseRowGroups, type RowGroups } from "../src/row-groups.ts";
+import type { Scope } from "../src/scope.ts";
 import { add, commit, deltaStore, field, lines, metaData, protocol } from "./delta-table.ts";
 import { allRows, createHarness, listed } from "./harness.ts";
 import { metered } from "./metered.ts";
@@ -177,6 +180,29 @@ test("bytes that are no text rule nothing out", async () => {
   expect(await fetched('col("word") == "éb"', { "a.parquet": file })).toMatchObject({ rows: 4096 });
 });
 
+test.each([
+  ['not (col("d") <= 4)', "1.0"],
+  ['not (4 > col("d"))', "1.0"],
+  ['not (col("d") < 4 and 5 >= col("d") or col("d") in [4])', "1.0"],
+  ['col("d") != 3', "3.0"],
+  ['not (col("d") == 3)', "3.0"],
+  ['col("d") not in [3]', "3.0"],
+  ['not (col("d") in [3])', "3.0"],
+])("NaN is in no bound: %s", async (filter, least) => {
+  const file = await parquet(
+    `SELECT [${least}, 3.0, 5.0][1 + id % 3]::DOUBLE AS d, ${filler(1)} AS a, ${filler(2)} AS b ` +
+      "FROM (SELECT range AS id FROM range(12288))",
+    GROUP,
+  );
+  // As other writers leave it: DuckDB itself writes no bounds of such values.
+  const end = file.length - 8 - file.readUInt32LE(file.length - 8);
+  const five = Buffer.from(Float64Array.of(5).buffer);
+  for (let at = file.indexOf(five); at >= 0; at = file.indexOf(five, at)) {
+    file.writeDoubleLE(at < end ? Number.NaN : 3, at);
+  }
+  expect(await fetched(filter, { "a.parquet": file })).toMatchObject({ rows: 4096 });
+});
+
 test("a Delta table's rows have the partition values of their own files", async () => {
   const store = deltaStore({
     "t/a.parquet": typed,
@@ -261,6 +287,39 @@ const { tree } = fc.letrec<{ tree: Expr }>((tie) => ({
   ),
 }));
 
+test("no row group is left out that has a row of the filter", async () => {
+  const run = (sql: string) => connection.runAndReadAll(sql);
+  const scope = { run } as unknown as Scope;
+  const path = join(h.folder, "statistics.parquet");
+  await writeFile(path, typed);
+  const described = await run(`DESCRIBE SELECT * FROM '${path}'`);
+  const columns = described.getRows().map(([name, type]) => ({ name: String(name), sqlType: String(type) }));
+  const types = new Map(columns.map(({ name, sqlType }) => [name, sqlType]));
+  const group = { places: [0], paths: [path], types };
+  const table = { kind: "parquet", groups: [group], columns } as unknown as ParquetTable;
+  let leftOut = 0;
+  await fc.assert(
+    fc.asyncProperty(tree, async (filter) => {
+      const plan = planOf([read, where(filter)]);
+      const ids = columns.map(({ name, sqlType }) => ({ name, id: name, sqlType, nullable: true }));
+      const has = `bool_or(coalesce(${compileFilter(filter, ids, 1)}, false))`;
+      const sql = `SELECT ${has} FROM '${path}' GROUP BY file_row_number // ${GROUP} ORDER BY file_row_number // ${GROUP}`;
+      const truth = await run(sql).then(
+        (result) => result.getRows().map(([some]) => some),
+        () => undefined,
+      );
+      const chosen = (await chooseRowGroups(plan, table, new Set([path]), scope, undefined)).get(path);
+      for (const [at, one] of (chosen ?? []).entries()) {
+        if (one.leftOut === undefined) continue;
+        expect(truth?.[at]).toBe(false);
+        leftOut += 1;
+      }
+    }),
+    randomRuns(1500),
+  );
+  expect(leftOut).toBeGreaterThan(100);
+}, 300_000);
+
 test("any filter gives the rows that it gives without statistics, and leaves out row groups", async () => {
   const pool = { "a.parquet": typed, "b.parquet": other };
   let fewer = 0;
@@ -289,9 +348,9 @@ test("any filter gives the rows that it gives without statistics, and leaves out
         await h.reset();
       },
     ),
-    randomRuns(150),
+    randomRuns(60),
   );
-  expect(fewer).toBeGreaterThan(5);
+  expect(fewer).toBeGreaterThan(1);
 }, 300_000);
 
 test("what DuckDB reads is there: one request for the rows of each table", async () => {
