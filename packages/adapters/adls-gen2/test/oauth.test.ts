@@ -1,4 +1,3 @@
-import { storageConformance, type Fixture } from "@aml/adapter-testkit";
 import { tokenCredential } from "@aml/azure-auth";
 import { parseStorePath, Secret, type AmlError } from "@aml/core/adapter";
 import { adlsGen2, type AdlsGen2Storage } from "@aml/adls-gen2";
@@ -60,16 +59,6 @@ function application(clientSecret: string): Gen2Credential & { kind: "service_pr
     clientSecret: new Secret(clientSecret),
   };
 }
-
-storageConformance({
-  name: "azure_data_lake_gen2 with a service principal",
-  runner: { describe, test },
-  lacks: ["sortedList"],
-  async open(): Promise<Fixture> {
-    const { name } = await newFilesystem(server);
-    return { storage: openStore(server, name, application(SECRET)), secrets: [SECRET] };
-  },
-});
 
 async function roundTrip(credential: Gen2Credential): Promise<string> {
   const { name } = await newFilesystem(server);

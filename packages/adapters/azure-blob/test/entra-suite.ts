@@ -9,7 +9,7 @@ const SECRET = "client-secret-5f0c2b";
 
 /**
  * Declares the conformance cases for a service principal, where a token server on https can be trusted from the start
- * of the process: in the runtime matrix. In Node alone `oauth.test.ts` has them.
+ * of the process: in the runtime matrix.
  */
 export function entraSuite(runner: Runner): void {
   const certificate = runtimeCertificate();

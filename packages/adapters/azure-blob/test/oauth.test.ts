@@ -1,4 +1,3 @@
-import { storageConformance, type Fixture } from "@aml/adapter-testkit";
 import type { TraceEvent } from "@aml/core";
 import { AmlError, parseStorePath, Secret, type TokenProvider } from "@aml/core/adapter";
 import { memoryRegistry, memorySecrets } from "@aml/core/memory";
@@ -55,16 +54,6 @@ function application(clientSecret: string): BlobCredential & { kind: "service_pr
     clientSecret: new Secret(clientSecret),
   };
 }
-
-storageConformance({
-  name: "azure_blob with a service principal",
-  runner: { describe, test },
-  lacks: ["directories"],
-  async open(): Promise<Fixture> {
-    const { containerName } = await newContainer(azure);
-    return { storage: openStore(azure, containerName, application(SECRET)), secrets: [SECRET] };
-  },
-});
 
 async function roundTrip(credential: BlobCredential): Promise<string> {
   const { containerName } = await newContainer(azure);

@@ -1,4 +1,3 @@
-import { storageConformance, type Fixture } from "@aml/adapter-testkit";
 import { azureFileShare } from "@aml/azure-file-share";
 import { tokenCredential } from "@aml/azure-auth";
 import { parseStorePath, Secret } from "@aml/core/adapter";
@@ -8,7 +7,7 @@ import {
   ShareSASPermissions,
   ShareServiceClient,
 } from "@azure/storage-file-share";
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import {
   newShare,
   openStore,
@@ -17,7 +16,6 @@ import {
   type FileCredential,
   type FilesServer,
 } from "./files-server.ts";
-import { gaps, lacks, withoutSignature } from "./gaps.ts";
 
 const CLIENT = "f997392c-e15a-4ad8-af9e-cd6966caba7f";
 const SECRET = "client-secret-5f0c2b";
@@ -64,17 +62,6 @@ function application(clientSecret: string): FileCredential & { kind: "service_pr
     clientSecret: new Secret(clientSecret),
   };
 }
-
-storageConformance({
-  name: "azure_file with a service principal, over https",
-  runner: { describe, test },
-  lacks,
-  gaps: { ...gaps, ...withoutSignature },
-  async open(): Promise<Fixture> {
-    const { name } = await newShare(server);
-    return { storage: openStore(server, name, application(SECRET)), secrets: [SECRET] };
-  },
-});
 
 async function roundTrip(credential: FileCredential): Promise<string> {
   const { name } = await newShare(server);
