@@ -11,8 +11,13 @@ export function ok(condition: boolean, message: string): asserts condition {
 }
 
 export function equal(actual: unknown, expected: unknown, what: string): void {
+  if (actual instanceof Uint8Array && expected instanceof Uint8Array && isSame(actual, expected)) return;
   const [one, other] = [show(actual), show(expected)];
   ok(one === other, `${what} is ${one}, not ${other}.`);
+}
+
+function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  return one.byteLength === other.byteLength && one.every((byte, index) => byte === other[index]);
 }
 
 function show(value: unknown): string {

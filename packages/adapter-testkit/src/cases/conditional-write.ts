@@ -1,5 +1,5 @@
 import { AmlError } from "@aml/core";
-import { at, equal, exists, ok, put, readText, refuses, streamOf, utf8, write } from "../expect.ts";
+import { at, equal, exists, ok, put, readText, refuses, streamOf, write } from "../expect.ts";
 import { broken, writing } from "../mutate.ts";
 import { limitedTo } from "../bodies.ts";
 import type { StorageCase } from "../storage-case.ts";
@@ -106,7 +106,7 @@ export const conditionalWriteCases: readonly StorageCase[] = [
       await put(storage, "a.txt", "first");
       let cancelled = false;
       const body = new ReadableStream<Uint8Array>({
-        pull: (controller) => controller.enqueue(utf8("endless")),
+        pull: (controller) => controller.enqueue(new Uint8Array(64 * 1024)),
         cancel: () => {
           cancelled = true;
         },
