@@ -129,7 +129,8 @@ async function compressed(request: Request, response: Response): Promise<Respons
   if (!json || request.method === "HEAD" || !/\bgzip\b/.test(request.headers.get("accept-encoding") ?? ""))
     return request.method === "HEAD" ? new Response(null, response) : response;
   const { status } = response;
-  return new Response(gzipSync(await response.bytes()), {
+  // At the least effort: what is read in tests is base64 of megabytes.
+  return new Response(gzipSync(await response.bytes(), { level: 1 }), {
     status,
     headers: { "content-type": "application/json", "content-encoding": "gzip", vary: "Accept-Encoding" },
   });

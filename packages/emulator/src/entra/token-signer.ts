@@ -42,12 +42,24 @@ export interface TokenSigner {
 }
 
 const GRACE = 300;
+const KNOWN_AT_MOST = 100;
 
 /** Signs tokens with a fresh RSA key. */
 export async function createTokenSigner(now: () => number): Promise<TokenSigner> {
   const { publicKey, privateKey } = await generateKeyPair("RS256", { extractable: true });
   const jwk = await exportJWK(publicKey);
   const kid = await calculateJwkThumbprint(jwk);
+  // A signature stays valid, and its client sends it with each request.
+  const known = new Map<string, EntraClaims>();
+  const claimsOf = async (token: string): Promise<EntraClaims> => {
+    const found = known.get(token);
+    if (found !== undefined) return found;
+    const { payload } = await compactVerify(token, publicKey, { algorithms: ["RS256"] });
+    const claims = JSON.parse(Buffer.from(payload).toString()) as EntraClaims;
+    if (known.size >= KNOWN_AT_MOST) known.clear();
+    known.set(token, claims);
+    return claims;
+  };
   return {
     keys: [{ ...jwk, kid, use: "sig", alg: "RS256" }],
     sign: (claims, lifetime) => {
@@ -58,8 +70,7 @@ export async function createTokenSigner(now: () => number): Promise<TokenSigner>
     },
     read: async (token, issuer) => {
       try {
-        const { payload } = await compactVerify(token, publicKey, { algorithms: ["RS256"] });
-        const claims = JSON.parse(Buffer.from(payload).toString()) as EntraClaims;
+        const claims = await claimsOf(token);
         return claims["iss"] === issuer ? claims : undefined;
       } catch {
         return undefined;
