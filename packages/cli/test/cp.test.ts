@@ -100,7 +100,7 @@ test("says what it would do, and what is wrong with the command", async () => {
 });
 
 test("an interrupted copy leaves whole files only, says how to go on, and goes on; memory stays bounded", async () => {
-  const size = 192 * 2 ** 20;
+  const size = 96 * 2 ** 20;
   await mkdir(join(folder, "large"));
   for (const name of ["a", "b", "c", "d", "e", "f", "g", "h"]) {
     // Sparse: it takes no space, and reads as zeros.
