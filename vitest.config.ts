@@ -14,7 +14,7 @@ const source = {
 };
 
 // More runs than all look for what is not known yet: with seeds by chance.
-const setupFiles = share > 1 ? [] : ["./tooling/kit/fixed-seed.ts"];
+const setupFiles = ["./tooling/kit/equal-bytes.ts", ...(share > 1 ? [] : ["./tooling/kit/fixed-seed.ts"])];
 
 // What hangs is found by these, not what is slow: other work may take a machine's time.
 const patience = { testTimeout: 180_000, hookTimeout: 180_000, expect: { poll: { timeout: 60_000 } } };
