@@ -42,7 +42,7 @@ export type SqlParameters = Readonly<Record<string, Cell>>;
 export interface SqlQueryOptions extends OperationOptions {
   /** Bounds the time, in all, that is spent waiting for the database; the reader's own time does not count. */
   readonly timeoutMs?: number | undefined;
-  /** Most rows of a batch; 1,000 unless given. At most two batches are in memory ahead of the reader. */
+  /** Most rows of a batch; 1,000 unless given. Two are in memory ahead of the reader at most, or what the network gives at once. */
   readonly batchRows?: number | undefined;
   /**
    * What a timestamp becomes. `date` (the default): a `Date`, which holds milliseconds; the rest is cut off. `text`: ISO

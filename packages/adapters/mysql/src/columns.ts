@@ -1,4 +1,5 @@
 import { AmlError, type Cell, type Column, type ColumnType } from "@aml/core/adapter";
+import { clockText, dateText, isZeroDate, timeDate, type WireTime } from "./wire-times.ts";
 
 /** What the wire says of a column. */
 export interface Field {
@@ -8,6 +9,8 @@ export interface Field {
   readonly columnLength: number;
   readonly decimals: number;
   readonly characterSet: number;
+  /** What the driver calls the character set. */
+  readonly encoding: string;
   readonly extendedFormat?: string | undefined;
   /** Empty for an expression. */
   readonly orgTable: string;
@@ -18,7 +21,7 @@ export interface ReadOptions {
   readonly zeroDates: "fail" | "null";
 }
 
-/** Makes a cell of a value that is not null, as the driver gives it. */
+/** Makes a cell of a value that is not null, as `read-row.ts` reads it. */
 type Convert = (raw: unknown) => Cell;
 
 export interface ReadColumn {
@@ -63,7 +66,7 @@ function kindOf(field: Field, name: string, options: ReadOptions): Kind {
     case 8:
       return unsigned
         ? { type: "decimal", native: "bigint unsigned", convert: String }
-        : { type: "int64", native: "bigint", convert: (raw) => BigInt(raw as string) };
+        : { type: "int64", native: "bigint", convert: same };
     case 4:
       return { type: "float64", native: "float", convert: same };
     case 5:
@@ -118,7 +121,7 @@ function same(raw: unknown): Cell {
   return raw as Cell;
 }
 
-/** Memory of its own: what the driver gives is a part of a larger packet. */
+/** Memory of its own: what was read is a part of a larger packet. */
 function bytes(raw: unknown): Cell {
   return new Uint8Array(raw as Uint8Array);
 }
@@ -177,29 +180,26 @@ function digits(field: Field): string {
   return count === 0 ? "" : `(${count})`;
 }
 
-function dated(name: string, { zeroDates }: ReadOptions): Convert {
+function dated(name: string, options: ReadOptions): Convert {
   return (raw) => {
-    const text = raw as string;
-    if (!isZeroDate(text)) return text;
-    if (zeroDates === "null") return null;
-    throw noDate(name, text);
+    const wire = raw as WireTime;
+    return isZeroDate(wire) ? zero(name, dateText(wire), options) : dateText(wire);
   };
 }
 
-/** `2026-11-25 09:30:00.123456`, whose digits at the end the wire leaves out when they are zeros. */
-function moment(field: Field, name: string, { timestamps, zeroDates }: ReadOptions, zone: string): Convert {
+function moment(field: Field, name: string, options: ReadOptions, zone: string): Convert {
   const count = digitsOf(field);
   return (raw) => {
-    const text = raw as string;
-    if (isZeroDate(text)) {
-      if (zeroDates === "null") return null;
-      throw noDate(name, text);
-    }
-    const [day = "", rest = ""] = text.split(" ");
-    const [clock = "", fraction = ""] = rest.split(".");
-    if (timestamps === "date") return new Date(`${day}T${clock}.${fraction.slice(0, 3).padEnd(3, "0")}Z`);
-    return `${day}T${clock}${count === 0 ? "" : `.${fraction.padEnd(count, "0")}`}${zone}`;
+    const wire = raw as WireTime;
+    if (isZeroDate(wire)) return zero(name, `${dateText(wire)} ${clockText(wire, count)}`, options);
+    if (options.timestamps === "date") return timeDate(wire);
+    return `${dateText(wire)}T${clockText(wire, count)}${zone}`;
   };
+}
+
+function zero(name: string, text: string, { zeroDates }: ReadOptions): null {
+  if (zeroDates === "null") return null;
+  throw noDate(name, text);
 }
 
 /** `-838:59:59.5`, with all digits that the column has. */
@@ -209,10 +209,6 @@ function timed(field: Field): Convert {
     const [clock = "", fraction = ""] = (raw as string).split(".");
     return count === 0 ? clock : `${clock}.${fraction.padEnd(count, "0")}`;
   };
-}
-
-function isZeroDate(text: string): boolean {
-  return /^(?:0000-|\d{4}-00|\d{4}-\d\d-00)/.test(text);
 }
 
 function noDate(name: string, text: string): AmlError {

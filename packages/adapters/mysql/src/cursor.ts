@@ -1,13 +1,15 @@
 import type { EventEmitter } from "node:events";
 import { pauseBeneathTls } from "@aml/azure-auth";
-import { AmlError, isAmlError, type Row } from "@aml/core/adapter";
-import { columnNames, createRowBuilder, type BoundStatement, type SqlCursor } from "@aml/core/sql";
+import { AmlError, isAmlError, type Column, type Row } from "@aml/core/adapter";
+import { columnNames, type BoundStatement, type SqlCursor } from "@aml/core/sql";
 import type { Connection } from "mysql2";
-import { readColumn, type Field, type ReadColumn } from "./columns.ts";
+import { readColumn, type Field } from "./columns.ts";
 import { command } from "./command.ts";
 import { queryError } from "./errors.ts";
 import type { Pool } from "./pool.ts";
-import type { Prepared } from "./prepare.ts";
+import type { Execution, Prepared } from "./prepare.ts";
+import { createHeldRows } from "./held-rows.ts";
+import { createRowReader, type Packet } from "./read-row.ts";
 import type { StartOptions } from "./start.ts";
 import { watchServer } from "./watch-server.ts";
 
@@ -15,36 +17,34 @@ export interface CursorInput {
   readonly pool: Pool;
   readonly connection: Connection;
   readonly prepared: Prepared;
-  readonly running: EventEmitter;
+  readonly running: Execution;
   readonly statement: BoundStatement;
   readonly options: StartOptions;
 }
 
 /** The driver's own; with TLS, the socket beneath is its parent. */
 interface Socket extends EventEmitter {
+  pause(): void;
+  resume(): void;
   readonly _parent?: unknown;
 }
 
-/** Rows as arrays of what the wire has. */
-type Raw = readonly unknown[];
-
-/** The rows of a running statement; resolves when its columns are known. While two batches wait, the server does too. */
+/** The rows of a running statement; resolves when its columns are known. While a batch waits, the server does too. */
 export async function createCursor(input: CursorInput): Promise<SqlCursor> {
-  const { pool, connection, statement, options } = input;
+  const { pool, connection, statement } = input;
   const source = listen(input);
   const fail = (error: unknown): AmlError =>
     isAmlError(error) ? error : queryError(error, pool.facts, statement);
-  const fields = await source.fields.catch((error: unknown) => {
+  const columns = await source.columns.catch((error: unknown) => {
     throw fail(error);
   });
-  const { columns, toRow } = readerOf(fields, options);
   return {
-    schema: Object.freeze({ columns: Object.freeze(columns.map(({ column }) => column)) }),
+    schema: Object.freeze({ columns: Object.freeze(columns) }),
     async read() {
       const rows = await source.next().catch((error: unknown) => {
         throw fail(error);
       });
-      if (rows.length > 0) return rows.map(toRow);
+      if (rows.length > 0) return rows;
       input.prepared.close();
       await giveBack(pool, connection);
       return undefined;
@@ -67,25 +67,27 @@ export async function giveBack(pool: Pool, connection: Connection): Promise<void
 
 interface RowSource {
   /** As the server tells them before the first row. */
-  readonly fields: Promise<readonly Field[]>;
-  /** Up to a batch of rows; none at the end. @throws what the server or the connection said. */
-  next(): Promise<readonly Raw[]>;
+  readonly columns: Promise<readonly Column[]>;
+  /** Up to a batch of rows; none at the end. @throws what the server or the connection said, and what a value cannot be. */
+  next(): Promise<readonly Row[]>;
   /** Ends the reading. @returns whether the end had come by itself. */
   stop(reason: unknown): boolean;
 }
 
-function listen({ pool, connection, running, options: { batchRows } }: CursorInput): RowSource {
+function listen({ pool, connection, running, options }: CursorInput): RowSource {
+  const { batchRows } = options;
   const { stream: socket } = connection as unknown as { readonly stream: Socket };
-  const waiting: Raw[] = [];
+  const held = createHeldRows();
+  let toRow: ((packet: Packet) => Row) | undefined;
   let received = 0;
   let paused = false;
   let ended: { readonly error?: unknown } | undefined;
-  const lacks = (): boolean => waiting.length < batchRows && ended === undefined;
+  const lacks = (): boolean => held.count < batchRows && ended === undefined;
   let wake: (() => void) | undefined;
-  let refuseFields: ((error: unknown) => void) | undefined;
+  let refuseColumns: ((error: unknown) => void) | undefined;
   const end = (result: { readonly error?: unknown }): void => {
     ended ??= result;
-    if ("error" in ended) refuseFields?.(ended.error);
+    if ("error" in ended) refuseColumns?.(ended.error);
     socket.off("close", onLost);
     connection.off("error", onError);
     wake?.();
@@ -93,13 +95,13 @@ function listen({ pool, connection, running, options: { batchRows } }: CursorInp
   const onError = (error: unknown): void => end({ error });
   const onLost = (): void =>
     onError(Object.assign(new Error("the server has closed it"), { code: "ECONNRESET" }));
+  // Not the driver's own pausing: that copies the rows that are left of what the socket gave, one by one.
   const pause = (wanted: boolean): void => {
     if (paused === wanted || ended !== undefined) return;
     paused = wanted;
-    if (wanted) connection.pause();
+    if (wanted) socket.pause();
     pauseBeneathTls(socket._parent, wanted);
-    // Gives rows that wait in the driver, and with them may be paused again.
-    if (!wanted) connection.resume();
+    if (!wanted) socket.resume();
   };
   const filled = async (): Promise<void> => {
     while (lacks()) await settled();
@@ -109,32 +111,52 @@ function listen({ pool, connection, running, options: { batchRows } }: CursorInp
   socket.once("close", onLost);
   connection.once("error", onError);
   running.once("error", onError);
-  running.once("end", () => end({}));
-  running.on("result", (row: Raw) => {
-    waiting.push(row);
-    received += 1;
-    if (waiting.length >= 2 * batchRows) pause(true);
-    wake?.();
+  running.once("end", () => {
+    // The connection is for others.
+    pause(false);
+    end({});
   });
-  const fields = new Promise<readonly Field[]>((resolve, reject) => {
-    refuseFields = reject;
+  const onRow = (packet: Packet): void => {
+    received += 1;
+    if (ended !== undefined) return;
+    held.push(packet);
+    if (lacks()) return;
+    pause(true);
+    wake?.();
+  };
+  running.buildParserFromFields = () =>
+    class {
+      next(packet: Packet): void {
+        onRow(packet);
+      }
+    };
+  running.on("result", (row: unknown) => {
+    if (row !== undefined) onError(foreignRows());
+  });
+  const columns = new Promise<readonly Column[]>((resolve, reject) => {
+    refuseColumns = reject;
     running.once("fields", (found: readonly Field[] | undefined) => {
       if (found === undefined) return reject(noRows());
-      resolve(found.map(pick));
-      for (const field of found) asBytes(field);
+      const names = columnNames(found.map(({ name }) => name));
+      const read = found.map((field, at) => readColumn(field, names[at] ?? field.name, options));
+      toRow = createRowReader(found, read);
+      resolve(read.map(({ column }) => column));
     });
   });
   return {
-    fields,
+    columns,
     async next() {
       if (lacks()) await watchServer(pool, connection, () => received, onLost, filled);
       if (ended !== undefined && "error" in ended) throw ended.error;
-      const rows = waiting.splice(0, batchRows);
-      if (waiting.length < batchRows) pause(false);
+      const rows: Row[] = [];
+      // There are none before their columns are known.
+      const read = toRow as (packet: Packet) => Row;
+      while (rows.length < batchRows && held.count > 0) rows.push(read(held.take()));
+      if (lacks()) pause(false);
       return rows;
     },
     stop(reason) {
-      const complete = ended !== undefined && !("error" in ended) && waiting.length === 0;
+      const complete = ended !== undefined && !("error" in ended) && held.count === 0;
       ended = complete ? ended : { error: reason };
       end({ error: reason });
       return complete;
@@ -142,39 +164,17 @@ function listen({ pool, connection, running, options: { batchRows } }: CursorInp
   };
 }
 
-function pick(field: Field): Field {
-  const { name, columnType, flags, columnLength, decimals, characterSet, extendedFormat, orgTable } = field;
-  return { name, columnType, flags, columnLength, decimals, characterSet, extendedFormat, orgTable };
-}
-
-/** Types that the driver would decode: as text, whatever their bytes are, or as an object. */
-const DECODED: ReadonlySet<number> = new Set([16, 242, 255]);
-
-/** The driver makes its reader of rows from these very fields: as a blob, the bytes come through as they are. */
-function asBytes(field: { columnType: number; characterSet: number }): void {
-  if (DECODED.has(field.columnType)) Object.assign(field, { columnType: 252, characterSet: 63 });
-}
-
-function readerOf(
-  fields: readonly Field[],
-  options: StartOptions,
-): { readonly columns: readonly ReadColumn[]; readonly toRow: (raw: Raw) => Row } {
-  const names = columnNames(fields.map(({ name }) => name));
-  const columns = fields.map((field, at) => readColumn(field, names[at] ?? field.name, options));
-  const build = createRowBuilder(names);
-  const converts = columns.map(({ convert }) => convert);
-  const toRow = (raw: Raw): Row =>
-    build((at) => {
-      const value = raw[at];
-      return value === null || value === undefined ? null : (converts[at]?.(value) ?? null);
-    });
-  return { columns, toRow };
-}
-
 function noRows(): AmlError {
   return new AmlError("unsupported", "The statement gave no rows.", {
     operation: "query",
     hint: "Ask for rows with SELECT.",
+  });
+}
+
+function foreignRows(): AmlError {
+  return new AmlError("internal", "This release of mysql2 reads rows in a way of its own.", {
+    operation: "query",
+    hint: "Install mysql2 3.24.",
   });
 }
 

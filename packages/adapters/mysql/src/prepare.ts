@@ -1,17 +1,24 @@
 import type { EventEmitter } from "node:events";
 import type { Connection } from "mysql2";
+import type { Packet } from "./read-row.ts";
+
+/** The driver's running statement. */
+export interface Execution extends EventEmitter {
+  /** Makes its reader of rows, which is the driver's own unless replaced; what that gives is the event `result`. */
+  buildParserFromFields: () => new () => { next(packet: Packet): unknown };
+}
 
 /** A statement that the server has looked at and not run. */
 export interface Prepared {
   /** As far as the server tells before it runs the statement. */
   readonly columns: number;
-  run(values: readonly unknown[]): EventEmitter;
+  run(values: readonly unknown[]): Execution;
   close(): void;
 }
 
 interface DriverStatement {
   readonly columns?: readonly unknown[];
-  execute(values: readonly unknown[]): EventEmitter;
+  execute(values: readonly unknown[]): Execution;
   close(): void;
 }
 
@@ -31,6 +38,6 @@ export function prepare(connection: Connection, sql: string): Promise<Prepared> 
 }
 
 /** Runs it with values that are sent apart from its text. */
-export function execute(prepared: Prepared, values: readonly unknown[]): EventEmitter {
+export function execute(prepared: Prepared, values: readonly unknown[]): Execution {
   return prepared.run(values);
 }

@@ -1,4 +1,4 @@
-import type { Column, Row } from "@aml/core/adapter";
+import type { Cell, Column, Row } from "@aml/core/adapter";
 import {
   columnNames,
   createRowBuilder,
@@ -7,7 +7,8 @@ import {
   type SqlStartOptions,
 } from "@aml/core/sql";
 import type { FieldDef } from "pg";
-import { encodeParameters, type Answer, type Session } from "./session.ts";
+import type { Fetched, TextRow } from "./fetch-rows.ts";
+import { encodeParameters, type Session } from "./session.ts";
 import { nativeType, type CatalogType, type Reader, type TypeReaders } from "./types.ts";
 
 const DECLARE = "DECLARE aml_rows NO SCROLL CURSOR WITHOUT HOLD FOR ";
@@ -25,32 +26,33 @@ export async function openCursor(
   readers: TypeReaders,
 ): Promise<SqlCursor> {
   const statement = { bound, prefix: DECLARE.length };
-  const fetch = (): Promise<Answer> =>
-    session.run(`FETCH FORWARD ${batchRows} FROM aml_rows`, undefined, statement);
+  const fetch = <T>(toRow: (row: TextRow) => T): Promise<Fetched<T>> =>
+    session.fetch(`FETCH FORWARD ${batchRows} FROM aml_rows`, toRow, statement);
   await session.run(DECLARE + bound.text, encodeParameters(bound), statement);
-  const first = await fetch();
+  // Its types may have to be looked up before a row can be made.
+  const first = await fetch((row) => row);
   const found = await readers.find(
     first.fields.map(({ dataTypeID }) => dataTypeID),
     (oids) => lookUp(session, oids),
   );
   const columns = columnsOf(first.fields, found);
-  const decode = decoderOf(columns, found, timestamps);
-  let next: Promise<Answer> | undefined = Promise.resolve(first);
+  const toRow = readerOf(columns, found, timestamps);
+  let next: Promise<readonly Row[]> | undefined = Promise.resolve(first.rows.map(toRow));
   let over = false;
   return {
     schema: { columns },
     async read() {
       if (next === undefined) return undefined;
-      const { rows } = await next;
+      const rows = await next;
       if (rows.length < batchRows || over) {
         next = undefined;
         await session.end();
       } else {
         // The server works on the next batch while the reader has this one.
-        next = fetch();
+        next = fetch(toRow).then((fetched) => fetched.rows);
         next.catch(() => undefined);
       }
-      return rows.length === 0 ? undefined : decode(rows);
+      return rows.length === 0 ? undefined : rows;
     },
     async cancel() {
       over = true;
@@ -73,20 +75,22 @@ function columnsOf(fields: readonly FieldDef[], readers: readonly Reader[]): rea
   });
 }
 
-function decoderOf(
+function readerOf(
   columns: readonly Column[],
   readers: readonly Reader[],
   timestamps: "date" | "text",
-): (rows: Answer["rows"]) => readonly Row[] {
+): (row: TextRow) => Row {
   const parsers = readers.map(({ parse, text }) => (timestamps === "text" ? (text ?? parse) : parse));
   const build = createRowBuilder(columns.map(({ name }) => name));
-  return (rows) =>
-    rows.map((row) =>
-      build((at) => {
-        const text = row[at] ?? null;
-        return text === null ? null : (parsers[at] as Reader["parse"])(text);
-      }),
-    );
+  let row: TextRow = [];
+  const valueOf = (at: number): Cell => {
+    const text = row[at] ?? null;
+    return text === null ? null : (parsers[at] as Reader["parse"])(text);
+  };
+  return (texts) => {
+    row = texts;
+    return build(valueOf);
+  };
 }
 
 const LOOK_UP = `

@@ -1,7 +1,7 @@
 import { AmlError } from "@aml/core/adapter";
 import type { BoundStatement } from "@aml/core/sql";
-import type { FieldDef } from "pg";
 import { encodeParameter } from "./encode-parameter.ts";
+import { fetchRows, type Fetched, type TextRow } from "./fetch-rows.ts";
 import { quoteName } from "./quote-name.ts";
 import { toError, type Attempt } from "./errors.ts";
 import type { Connection, Connections } from "./pool.ts";
@@ -14,16 +14,15 @@ export interface Session {
     values?: readonly (string | Buffer | null)[],
     statement?: Attempt["statement"],
   ): Promise<Answer>;
+  /** Makes rows of what a statement without values gives, as it comes. */
+  fetch<T>(text: string, toRow: (row: TextRow) => T, statement: Attempt["statement"]): Promise<Fetched<T>>;
   /** Ends what is running, and then the session, from outside. */
   cancel(): Promise<void>;
   /** Gives the connection back. */
   end(): Promise<void>;
 }
 
-export interface Answer {
-  readonly fields: readonly FieldDef[];
-  readonly rows: readonly (readonly (string | null)[])[];
-}
+export type Answer = Fetched<TextRow>;
 
 export interface SessionOptions {
   readonly schema?: string | undefined;
@@ -81,26 +80,30 @@ function sessionOf({ client, cancel, release }: Connection, attempt: Attempt): S
   let running: Promise<unknown> | undefined;
   let over: Promise<void> | undefined;
   const raw = { getTypeParser: () => (text: string) => text };
-  const run: Session["run"] = async (text, values, statement) => {
+  const settled = async <T>(begin: () => Promise<T>, statement: Attempt["statement"]): Promise<T> => {
     // The connection may be somebody else's by now.
     if (over !== undefined)
       throw new AmlError("query_failed", "The query was ended.", { operation: "query" });
-    const query = { text, rowMode: "array" as const, types: raw as never };
-    // With values the extended protocol is used, which takes one statement and no more.
-    const asking = client.query(
-      values === undefined ? query : ({ ...query, values: [...values], queryMode: "extended" } as never),
-    );
+    const asking = begin();
     running = asking;
     try {
-      // Of several statements the last one counts.
-      const answer = [await asking].flat().at(-1) as unknown as Answer;
-      return answer;
+      return await asking;
     } catch (error) {
       throw toError(error, { ...attempt, statement });
     } finally {
       running = undefined;
     }
   };
+  const run: Session["run"] = (text, values, statement) =>
+    settled(async () => {
+      const query = { text, rowMode: "array" as const, types: raw as never };
+      // With values the extended protocol is used, which takes one statement and no more.
+      const answer = await client.query(
+        values === undefined ? query : ({ ...query, values: [...values], queryMode: "extended" } as never),
+      );
+      // Of several statements the last one counts.
+      return [answer].flat().at(-1) as unknown as Answer;
+    }, statement);
   const end = async (): Promise<void> => {
     let broken = false;
     try {
@@ -112,15 +115,16 @@ function sessionOf({ client, cancel, release }: Connection, attempt: Attempt): S
   };
   return {
     run,
+    fetch: (text, toRow, statement) => settled(() => fetchRows(client, text, toRow), statement),
     end: () => (over ??= end()),
     cancel: () =>
       (over ??= (async () => {
         if (running !== undefined) {
-          const settled = running.then(
+          const ended = running.then(
             () => true,
             () => true,
           );
-          if (!(await cancelled(cancel, settled))) return release(true);
+          if (!(await cancelled(cancel, ended))) return release(true);
         }
         await end();
       })()),

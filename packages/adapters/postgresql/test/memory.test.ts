@@ -1,0 +1,30 @@
+import { lacksPeaks, memoryOfQuery } from "@aml/kit/memory-of-query";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { sharedPostgres } from "./postgres.ts";
+
+const PASSWORD = "memory";
+const ROWS = 1_500_000;
+
+test.skipIf(lacksPeaks)(
+  "memory does not follow the rows, at Node's defaults",
+  async () => {
+    const { port, certificate } = await sharedPostgres(PASSWORD);
+    const { rows, grownMiB } = await memoryOfQuery({
+      cwd: fileURLToPath(new URL("..", import.meta.url)),
+      env: { PASSWORD },
+      open: `
+      import { Secret } from "@aml/core/adapter";
+      import { postgresql } from "@aml/postgresql";
+      const sql = postgresql.open({
+        options: { server: "localhost", port: ${port}, database: "shop", ca: ${JSON.stringify(certificate)} },
+        credential: { kind: "password", username: "ada", password: new Secret(process.env.PASSWORD) },
+      });`,
+      text: `SELECT n AS id, (n * 0.37)::float8 AS fare, 'zone ' || n % 263 AS zone, timestamptz '2025-01-01Z' + n * interval '7 s' AS at
+      FROM generate_series(1, ${ROWS}) n`,
+    });
+    expect(rows).toBe(ROWS);
+    expect(grownMiB).toBeLessThan(80);
+  },
+  60_000,
+);
