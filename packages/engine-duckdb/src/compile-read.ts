@@ -1,5 +1,6 @@
 import type { TabularPlan } from "@aml/core";
 import { compileConversion } from "./compile-convert.ts";
+import { countedRow } from "./counted-row.ts";
 import { deltaReader } from "./delta/compile-delta.ts";
 import type {
   DelimitedGroup,
@@ -286,8 +287,10 @@ function parquetReader(table: ParquetTable, ids: readonly string[]): Reader {
   return {
     columns,
     select(sharedIds, shared) {
+      const counted = countedRow(table, [...sharedIds, ...ids]);
       const arms = table.groups.map(({ places, paths, types, renamed, rows }) => {
         const list = [
+          ...counted,
           ...constants(sharedIds, shared, "file_index", places, rowGroupOf(table, places)),
           ...columns.map(({ id, name, sqlType }) => {
             const own = renamed?.get(name) ?? name;

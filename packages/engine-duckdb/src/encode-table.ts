@@ -23,7 +23,7 @@ export interface EncodeRun {
 }
 
 /**
- * The table as a file's bytes. The file is written whole before its first byte is given, so a query that fails gives
+ * The table as a file's bytes. Its query is asked for once all that it reads is here. The file is written whole before its first byte is given, so a query that fails gives
  * an error and no bytes; it is deleted when the stream ends, in whatever way.
  *
  * Reading throws `unsupported` for Parquet and JSON lines of columns that differ by case only, for a table without
@@ -31,7 +31,7 @@ export interface EncodeRun {
  */
 export function encodeTable(
   scope: Scope,
-  plan: CompiledPlan,
+  compile: () => CompiledPlan,
   format: TableFormat,
   run: EncodeRun,
 ): ReadableStream<Uint8Array> {
@@ -47,6 +47,7 @@ export function encodeTable(
     run.end();
   };
   const write = async (): Promise<FileHandle> => {
+    const plan = compile();
     if (format !== "csv" || plan.columns.length === 0) refuseCaseConflict(plan, format);
     try {
       await scope.run(copyQuery(plan, format, path), signal);
@@ -69,7 +70,7 @@ export function encodeTable(
             await prepare?.(signal);
             handle = await acrossGaps(write);
             if (stop.signal.aborted) return await finish();
-            if (format === "csv") controller.enqueue(csvHeader(plan));
+            if (format === "csv") controller.enqueue(csvHeader(compile()));
           }
           const chunk = new Uint8Array(CHUNK);
           const { bytesRead } = await handle.read(chunk, 0, CHUNK, null);

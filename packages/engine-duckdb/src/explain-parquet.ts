@@ -1,6 +1,7 @@
 import type { ExplainedBytes, ExplainOptions, FileRef, PrunedFile, TabularPlan } from "@aml/core";
 import { compilePlan } from "./compile-plan.ts";
 import { chooseRows } from "./choose-rows.ts";
+import { matchesWanted } from "./first-matches.ts";
 import type { DeltaTable, ParquetTable } from "./inspected.ts";
 import type { Unencoded } from "./open-table.ts";
 import { withConditions } from "./statement-conditions.ts";
@@ -44,6 +45,7 @@ export async function explainParquet(
   const inPart = new Set([...partial.values()].map(({ file }) => file.uri));
   const whole = files.filter(({ uri }) => !inPart.has(uri)).map(wholeBytes);
   const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+  const wanted = matchesWanted(plan);
   const named = new Set(found.map(({ uri }) => uri));
   const skipped = found.filter(({ skippedRowGroups }) => skippedRowGroups > 0);
   const isGone = (file: (typeof found)[number]): boolean => file.skippedRowGroups === file.rowGroups;
@@ -60,12 +62,19 @@ export async function explainParquet(
         .map(({ uri, reasons: own }) => ({ uri, reason: `none of its row groups: ${own.join("; ")}` })),
       ...[...inPart].filter((uri) => !named.has(uri)).map((uri) => ({ uri, reason: ENOUGH })),
     ],
-    notes:
-      groups === 0
+    notes: [
+      ...(groups === 0
         ? []
         : [
             `${groups} of ${sum(found.map((file) => file.rowGroups))} row groups are left out by what their footers ` +
               `say of values and nulls: ${reasons}.`,
-          ],
+          ]),
+      ...(wanted === undefined || found.length === 0
+        ? []
+        : [
+            `Row groups are looked into in turn until the filters have let ${wanted.count} rows pass; ` +
+              "these bytes are those of all of them.",
+          ]),
+    ],
   };
 }

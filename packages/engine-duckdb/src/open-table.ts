@@ -22,6 +22,7 @@ import { encodeTable } from "./encode-table.ts";
 import { nameSources } from "./errors.ts";
 import { chooseFiles } from "./file-steps.ts";
 import { chooseRows } from "./choose-rows.ts";
+import { laterRows } from "./later-rows.ts";
 import { mapFiles, rowsWanted, type InspectContext } from "./inspect-context.ts";
 import { findConversionErrors, findFailedConversion, type FindOptions } from "./find-conversion-errors.ts";
 import { sampleRows } from "./csv-columns.ts";
@@ -37,7 +38,7 @@ import { countPartitions, partDelimited, partJson, partParquet } from "./part-fi
 import { acrossGaps, createPartialFiles, type PartialFiles } from "./partial-files.ts";
 import { inferFromRows, ROWS_IN_MEMORY, withoutSample } from "./infer-from-rows.ts";
 import { partitionColumns } from "./partition-columns.ts";
-import { columnTypeOf } from "./plan-column.ts";
+import { columnTypeOf, type PlanColumn } from "./plan-column.ts";
 import { profileTable } from "./profile-table.ts";
 import type { CompileOptions } from "./relation.ts";
 import { loadColumns } from "./load-columns.ts";
@@ -126,19 +127,22 @@ export async function prepareTable(
     const probe = sql === undefined ? undefined : { sql, known: context.sparse };
     const given = namesOf(compiled);
     const { steps } = plan;
+    const later = rows && laterRows({ plan, rows, files: partial, scope, compile: context.compile });
     const parts =
       rows &&
       createPartialFiles({
         steps,
         table: rows.files,
         rowGroups: rows.rowGroups,
+        leaveOutMore: later?.leaveOutMore,
         given,
         files: partial,
         scope,
       });
     const count = (stop?: AbortSignal): Promise<number> =>
       countPartitions(plan, left, inspected, { scope, signal: stop });
-    return { plan, compiled, probe, inspected, parts, scope, context, close, verify, count };
+    const recompile = later?.recompile;
+    return { plan, compiled, recompile, probe, inspected, parts, scope, context, close, verify, count };
   } catch (error) {
     await close();
     signal?.throwIfAborted();
@@ -329,6 +333,8 @@ type Common = Pick<Inspected, "uris" | "partitions" | "patterns">;
 export interface TableParts {
   readonly plan: TabularPlan;
   readonly compiled: CompiledPlan;
+  /** The same for what is read once `parts` are prepared, where that is less. */
+  readonly recompile?: (() => CompiledPlan) | undefined;
   readonly probe: Probe | undefined;
   readonly inspected: Inspected;
   /** The files of Parquet. */
@@ -349,6 +355,7 @@ export interface TableParts {
 export function createTable({
   plan,
   compiled,
+  recompile = () => compiled,
   probe,
   inspected,
   ownErrors,
@@ -365,7 +372,6 @@ export function createTable({
     return Object.freeze({ name, type: columnTypeOf(sqlType), nullable });
   });
   const schema: Schema = Object.freeze({ columns: Object.freeze(columns) });
-  const query = streamQuery(compiled);
   const running = new Set<AbortController>();
   let closing: Promise<void> | undefined;
   const reading: FindOptions = { plan, inspected, parts, scope, compile: context.compile };
@@ -401,13 +407,14 @@ export function createTable({
   };
   async function* streamed<T>(
     signal: AbortSignal | undefined,
-    what: StreamQuery,
+    valueOf: ((column: PlanColumn) => string) | undefined,
     stream: (options: StreamOptions) => AsyncGenerator<T>,
   ): AsyncGenerator<T> {
     const run = begin(signal);
     const { signal: stop } = run;
     try {
       await parts?.prepare(stop);
+      const what = streamQuery(recompile(), valueOf);
       const counted = parts?.skipsRows() === true ? undefined : probe;
       const options = {
         scope,
@@ -426,20 +433,19 @@ export function createTable({
   const table: TabularResult = Object.freeze<TabularResult>({
     schema,
     sql: nameSources(compiled.sql, scope.origins()),
-    batches: (options) => streamed(options?.signal, query, streamRows),
-    columnBatches: (options) =>
-      streamed(options?.signal, streamQuery(compiled, arrowValue), streamColumnBatches),
+    batches: (options) => streamed(options?.signal, undefined, streamRows),
+    columnBatches: (options) => streamed(options?.signal, arrowValue, streamColumnBatches),
     encode: (format, options) => {
       const prepare = parts?.prepare;
       const run = { prepare, locate, verify, onConverted, ...begin(options?.signal) };
-      return encodeTable(scope, compiled, format, run);
+      return encodeTable(scope, recompile, format, run);
     },
     async profile(options) {
       const { signal, end } = begin(options?.signal);
       const direct = inspected.kind === "parquet";
       const profile = async (): Promise<TableProfile> => {
         await parts?.prepare(signal);
-        return acrossGaps(() => profileTable({ scope, plan: compiled, direct, signal, locate, verify }));
+        return acrossGaps(() => profileTable({ scope, plan: recompile(), direct, signal, locate, verify }));
       };
       return profile().finally(end);
     },

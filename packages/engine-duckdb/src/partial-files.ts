@@ -49,6 +49,8 @@ export interface PartialFilesInput {
   readonly table: ParquetTable | DeltaTable;
   /** Which row groups are left out. */
   readonly rowGroups: RowGroups;
+  /** Finds out, before anything is fetched, that more row groups are left out. Asked until it answers. */
+  readonly leaveOutMore?: ((signal: AbortSignal | undefined) => Promise<RowGroups>) | undefined;
   /** Names of the columns that the plan gives. */
   readonly given: readonly string[];
   readonly files: ReadonlyMap<string, SparseFile>;
@@ -72,8 +74,11 @@ export function createPartialFiles(input: PartialFilesInput): PartialFiles {
   const { files, scope, table } = input;
   const used = usedColumns(input.steps, input.given);
   let planned: readonly FilePlan[] | undefined;
-  const plan = async (signal: AbortSignal | undefined): Promise<readonly FilePlan[]> =>
-    (planned ??= files.size === 0 ? [] : await planFiles(input, scope, signal));
+  const plan = async (signal: AbortSignal | undefined): Promise<readonly FilePlan[]> => {
+    if (planned !== undefined || files.size === 0) return (planned ??= []);
+    const rowGroups = (await input.leaveOutMore?.(signal)) ?? input.rowGroups;
+    return (planned ??= await planFiles({ ...input, rowGroups }, scope, signal));
+  };
   const fetchAll = async (
     rangesOf: (one: FilePlan) => readonly ByteRange[],
     signal: AbortSignal | undefined,
@@ -157,9 +162,7 @@ async function chunksOf(
 ): Promise<ReadonlyMap<string, readonly RowGroupChunks[]>> {
   const leaves = await leavesOf(group, scope, signal);
   const of = (name: string): readonly number[] => leaves.get(sourceOf(name, group, table) ?? "") ?? [];
-  // To count the rows of several groups DuckDB reads a column all the same: the first.
-  const names = used.size > 0 || table.groups.length < 2 ? [...used] : [table.columns[0]?.name ?? ""];
-  const wanted = [...new Set(names.flatMap(of))];
+  const wanted = [...new Set([...used].flatMap(of))];
   if (wanted.length === 0) return new Map();
   return readChunks({ paths: group.paths, leaves: wanted }, scope, signal);
 }

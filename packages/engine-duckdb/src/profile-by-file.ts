@@ -186,9 +186,10 @@ async function profileFile(
   context: TableContext,
 ): Promise<FileProfileState> {
   await using table = await opened(plan, [file], signal, context);
-  const { compiled, inspected, parts, verify } = table;
+  const { inspected, parts, verify } = table;
   const direct = inspected.kind === "parquet";
   await parts?.prepare(signal);
+  const compiled = table.recompile?.() ?? table.compiled;
   const state = await acrossGaps(() =>
     inSession(table, signal, async (session) => {
       const source = await prepareSource(session, compiled, direct);

@@ -1,3 +1,4 @@
+import { countedRow } from "../counted-row.ts";
 import { rowsFrom } from "../row-range.ts";
 import type { DeltaTable } from "../inspected.ts";
 import { NO_COLUMN, noRows } from "../no-rows.ts";
@@ -12,9 +13,11 @@ function selectDelta(
   sharedIds: readonly string[],
   shared: readonly SharedColumn[],
 ): string {
+  const counted = countedRow(table, [...sharedIds, ...columns.map(({ id }) => id)]);
   const arms = table.groups.map(({ places, paths, valuesOf, condition, rows }) => {
     const values = valuesOf(places);
     const list = [
+      ...counted,
       ...constants(sharedIds, shared, "file_index", places),
       ...columns.map(({ id }, at) => `${values[at] ?? "NULL"} AS ${quoteIdentifier(id)}`),
     ];
