@@ -83,8 +83,10 @@ function describe(path: StorePath, bytes: Uint8Array, etag: string, at: number, 
   return Object.freeze(md5 === undefined ? stat : { ...stat, md5 });
 }
 
+const encoder = new TextEncoder();
+
 function generated(path: StorePath): StoredFile {
-  const bytes = new TextEncoder().encode(path);
+  const bytes = encoder.encode(path);
   return { bytes, stat: describe(path, bytes, '"0"', 0) };
 }
 
