@@ -12,9 +12,6 @@ const SECRET = "client-secret-5f0c2b";
  * of the process: in the runtime matrix.
  */
 export function entraSuite(runner: Runner): void {
-  // Deno 2.9 resets the next request on a TLS connection whose last answer was not read to its end, and the suite came
-  // to no end within the limit of four minutes; Blob and Azure Files pass there.
-  if ("Deno" in globalThis) return;
   const certificate = runtimeCertificate();
   if (certificate === undefined) return;
   let running: ReturnType<typeof start> | undefined;
