@@ -1,6 +1,7 @@
 import type { ExplainedBytes, ExplainOptions, FileRef, PrunedFile, TabularPlan } from "@aml/core";
 import { compilePlan } from "./compile-plan.ts";
 import { chooseRows } from "./choose-rows.ts";
+import { rowsWanted } from "./inspect-context.ts";
 import { matchesWanted } from "./first-matches.ts";
 import type { DeltaTable, ParquetTable } from "./inspected.ts";
 import type { Unencoded } from "./open-table.ts";
@@ -12,9 +13,11 @@ export interface ParquetFetch {
   /** Files whose row groups can have no row of the table. */
   readonly pruned: readonly PrunedFile[];
   readonly notes: readonly string[];
+  /** The files have all rows that the plan takes. */
+  readonly isEnough: boolean;
 }
 
-const ENOUGH = "take: the files in front of it have as many rows";
+export const ENOUGH = "take: the files in front of it have as many rows";
 
 /**
  * What a plan fetches of remote Parquet files of which the footers are here.
@@ -56,6 +59,8 @@ export async function explainParquet(
       fetch: sum([...whole, ...found.map(({ fetchBytes }) => fetchBytes)]),
       cached: sum(found.map(({ cachedBytes }) => cachedBytes)),
     },
+    // The last of them is read in part.
+    isEnough: rowsWanted(plan) !== undefined && first.groups.some(({ rows }) => rows !== undefined),
     pruned: [
       ...skipped
         .filter(isGone)

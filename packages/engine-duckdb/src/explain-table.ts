@@ -13,7 +13,7 @@ import type { SparseFile, StagedFile } from "@aml/staging";
 import { compilePlan } from "./compile-plan.ts";
 import { inspectDelta, lookUpActive, openDelta } from "./delta/inspect-delta.ts";
 import { nameSources } from "./errors.ts";
-import { explainParquet } from "./explain-parquet.ts";
+import { ENOUGH, explainParquet } from "./explain-parquet.ts";
 import { explainStart } from "./explain-start.ts";
 import { chooseFiles, fileSteps } from "./file-steps.ts";
 import { lookingStager } from "./looking-stager.ts";
@@ -27,8 +27,8 @@ import { openScope } from "./scope.ts";
 
 /** Files that the SQL is shown for: one of ten thousand says nothing more. */
 const SHOWN_FILES = 3;
-/** Parquet files whose footers are looked at: of more, the rest counts as fetched whole. */
-const LOOKED_FILES = 50;
+/** Parquet files whose footers are looked at, some at once: of more, the rest counts as fetched whole, and a note says so. */
+const LOOKED_FILES = 1000;
 /** Files left out that are named. */
 const NAMED = 100;
 /** Rows that columns are found out from. */
@@ -135,16 +135,24 @@ async function explainFiles(
   if (parquet === undefined || left.length === 0 || !("sql" in text)) return { ...text, ...explained };
   const own = (file: FileRef): number => (here[left.indexOf(file)] === true ? 0 : file.stat.size);
   const parts = await explainParquet(plan, parquet, looked, base, own);
-  const unseen = left.slice(looked.length).reduce((sum, file) => sum + own(file), 0);
+  const rest = parts.isEnough ? [] : left.slice(looked.length);
+  const unread = parts.isEnough ? left.slice(looked.length) : [];
   return {
     sql: text.sql,
-    notes: [...text.notes, ...parts.notes],
+    notes: [...text.notes, ...parts.notes, ...unseenNote(looked.length, left.length, rest.length)],
     files: {
       listed: files.length,
-      read: left.length - parts.pruned.length,
-      pruned: [...pruned, ...parts.pruned].slice(0, NAMED),
+      read: left.length - parts.pruned.length - unread.length,
+      pruned: [...pruned, ...parts.pruned, ...unread.map(({ uri }) => ({ uri, reason: ENOUGH }))].slice(
+        0,
+        NAMED,
+      ),
     },
-    bytes: { ...bytes, fetch: parts.bytes.fetch + unseen, cached: cached + parts.bytes.cached },
+    bytes: {
+      ...bytes,
+      fetch: parts.bytes.fetch + rest.reduce((sum, file) => sum + own(file), 0),
+      cached: cached + parts.bytes.cached,
+    },
   };
 }
 
@@ -181,18 +189,28 @@ async function explainDelta(
   const own = (file: FileRef): number => (here[refs.indexOf(file)] === true ? 0 : file.stat.size);
   const parts =
     table === undefined
-      ? { pruned: [], notes: [], bytes: { fetch: refs.reduce((sum, file) => sum + own(file), 0), cached: 0 } }
+      ? {
+          pruned: [],
+          notes: [],
+          isEnough: false,
+          bytes: { fetch: refs.reduce((sum, file) => sum + own(file), 0), cached: 0 },
+        }
       : await explainParquet(plan, table, refs, base, own);
-  const unseen = sizeOf(active.slice(seen.length).map((stat) => ({ stat })));
+  const behind = active.slice(seen.length);
+  const rest = parts.isEnough ? [] : behind;
+  const unread = parts.isEnough ? behind : [];
+  const unseen = sizeOf(rest.map((stat) => ({ stat })));
+  const uriOf = (path: string): string => `${log.uri}/${path}`;
   const isLocal = log.storage.uri.startsWith("file:");
-  const left = pruned.map(({ file, reason }) => ({ uri: `${log.uri}/${file.path}`, reason }));
+  const left = pruned.map(({ file, reason }) => ({ uri: uriOf(file.path), reason }));
+  const enough = unread.map(({ path }) => ({ uri: uriOf(path), reason: ENOUGH }));
   return {
     ...text,
-    notes: [...text.notes, ...parts.notes],
+    notes: [...text.notes, ...parts.notes, ...unseenNote(seen.length, active.length, rest.length)],
     files: {
       listed: listed.length,
-      read: active.length - parts.pruned.length,
-      pruned: [...left, ...parts.pruned].slice(0, NAMED),
+      read: active.length - parts.pruned.length - unread.length,
+      pruned: [...left, ...parts.pruned, ...enough].slice(0, NAMED),
     },
     bytes: {
       stored: sizeOf(listed.map((stat) => ({ stat }))),
@@ -201,6 +219,12 @@ async function explainDelta(
       cached: sizeOf(refs.filter((_, at) => here[at])) + parts.bytes.cached + (isLocal ? unseen : 0),
     },
   };
+}
+
+function unseenNote(seen: number, count: number, rest: number): readonly string[] {
+  return rest === 0
+    ? []
+    : [`The footers of ${seen} of ${count} files were looked at; the other ${rest} count as fetched whole.`];
 }
 
 /** The files that the filters in front of the read step leave, and for each other one the filter. */

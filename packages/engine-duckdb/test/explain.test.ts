@@ -130,6 +130,39 @@ describe("the engine's part", () => {
     await table[Symbol.asyncDispose]();
   });
 
+  test("of many files all footers are looked at; of very many as many as a note says", async () => {
+    const select = "SELECT range AS id, md5(range::VARCHAR) AS a FROM range(32_768)";
+    const file = await parquet(h.folder, select, ", ROW_GROUP_SIZE 4096, COMPRESSION uncompressed");
+    expect(file.length).toBeGreaterThan(2 ** 20);
+    const names = (count: number): string[] =>
+      Array.from({ length: count }, (_, at) => `${String(at).padStart(4, "0")}.parquet`);
+    const store = metered(await h.remote(Object.fromEntries(names(60).map((name) => [name, file]))));
+    const where = { fn: "<", args: [{ col: "id" }, { lit: 4096 }] };
+    const steps = [{ op: "read_parquet" }, { op: "filter", where }, { op: "keep_columns", columns: ["id"] }];
+    const many = await explain(steps, store.files);
+    expect(many.notes).toEqual([
+      "The SQL is shown for 3 of 60 files.",
+      expect.stringMatching(/^420 of 480 row groups are left out /),
+    ]);
+    // A row group of numbers of 8 bytes a file.
+    expect(many.bytes?.fetch).toBeGreaterThanOrEqual(60 * 4096 * 8);
+    expect(many.bytes?.fetch).toBeLessThan(60 * 4096 * 8 * 1.1);
+    const small = await parquet(h.folder, "SELECT 5 AS id");
+    const more = metered(await h.remote(Object.fromEntries(names(1003).map((name) => [name, small]))));
+    const part = await explain(steps, more.files);
+    expect(part.notes.at(-1)).toBe(
+      "The footers of 1000 of 1003 files were looked at; the other 3 count as fetched whole.",
+    );
+    expect(part.bytes).toMatchObject({ fetch: 1003 * small.length });
+    // Those behind the rows that are taken are read by nobody.
+    const [one] = await h.remote({ "a.parquet": file });
+    const alike = names(1003).map((name) => ({ ...(one as FileRef), uri: `${one?.uri}/${name}` }));
+    const taken = await explain([{ op: "read_parquet" }, { op: "take", count: 5000 }], alike);
+    expect(taken.files).toMatchObject({ listed: 1003, read: 1 });
+    expect(taken.bytes?.fetch).toBeLessThan(file.length / 3);
+    expect(taken.notes.join()).not.toContain("1000 of 1003");
+  }, 60_000);
+
   test("compressed text is unpacked as far as names and types need", async () => {
     const packed = metered(await h.remote({ "a.csv.gz": gzipSync(csv(10)) }));
     const { sql, notes } = await explain([{ op: "read_delimited" }], packed.files);
