@@ -17,7 +17,9 @@ export function equal(actual: unknown, expected: unknown, what: string): void {
 }
 
 function isSame(one: Uint8Array, other: Uint8Array): boolean {
-  return one.byteLength === other.byteLength && one.every((byte, index) => byte === other[index]);
+  if (one.byteLength !== other.byteLength) return false;
+  for (let index = 0; index < one.byteLength; index += 1) if (one[index] !== other[index]) return false;
+  return true;
 }
 
 function show(value: unknown): string {
@@ -65,13 +67,16 @@ export function utf8(text: string): Uint8Array<ArrayBuffer> {
 
 /** Bytes that look like noise and are the same every time. */
 export function noise(length: number, seed = 1): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(length);
-  let state = seed;
-  for (let index = 0; index < length; index += 1) {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    bytes[index] = state >>> 24;
+  const words = new Int32Array(Math.ceil(length / 4));
+  // Xorshift, four bytes a step: cases take megabytes.
+  let state = Math.imul(seed, 0x9e3779b1) ^ 0x5bd1e995;
+  for (let index = 0; index < words.length; index += 1) {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    words[index] = state;
   }
-  return bytes;
+  return new Uint8Array(words.buffer).slice(0, length);
 }
 
 export function streamOf(...chunks: readonly Uint8Array[]): ReadableStream<Uint8Array> {
