@@ -35,8 +35,8 @@ const TIME_PARTS = {
  * A filter as a condition in SQL: true keeps the row, false and NULL drop it.
  *
  * A comparison with null is null, also `!=`, and so is its opposite; values of different kinds (text and number) are
- * never equal, and have no order: null. Integer division and modulo round down, as in Python; what has no value (a
- * division by zero) is null.
+ * never equal, and have no order: null. Integer division and modulo round down, as in Python. A division by zero ends the
+ * query, unless `and` or `or` has decided before.
  *
  * @throws `plan_invalid` for a column that does not exist, for what is no condition in the place of one, and for
  * arithmetic of texts, times or bytes.
@@ -65,7 +65,8 @@ function compile(expr: Expr, scope: Scope): Sql {
   if (expr.fn === "datetime") return datetime(expr.args, scope.step);
   const within = expr.fn === "not" ? { ...scope, negated: true } : scope;
   const args = expr.args.map((arg) => compile(arg, within));
-  return bounded(call(expr.fn, args, scope), scope);
+  const value = call(expr.fn, args, scope);
+  return bounded(args.some(({ fails }) => fails) ? { ...value, fails: true } : value, scope);
 }
 
 /** Some functions need an argument several times over, so that nested ones could grow beyond all bounds. */
@@ -113,15 +114,25 @@ function call(fn: Exclude<ExprFunction, "is_error" | "datetime">, args: readonly
   switch (fn) {
     case "and":
     case "or":
-      return {
-        sql: `(${args.map((arg) => condition(arg, step).sql).join(` ${fn.toUpperCase()} `)})`,
-        kind: "boolean",
-      };
+      return { sql: args.map((arg) => condition(arg, step)).reduce(joinedBy(fn)).sql, kind: "boolean" };
     case "not":
       return { sql: `(NOT ${condition(args[0] ?? NOTHING, step).sql})`, kind: "boolean" };
     default:
       return callOnValues(fn, args, scope);
   }
+}
+
+/**
+ * Two conditions as one. What may fail is asked only where the first leaves it open, as in Python; DuckDB asks both of all
+ * rows within other expressions.
+ */
+function joinedBy(fn: "and" | "or"): (left: Sql, right: Sql) => Sql {
+  const decided = fn === "or";
+  return (left, right) => {
+    const both = `(${left.sql} ${fn.toUpperCase()} ${right.sql})`;
+    const lazy = `(CASE WHEN ${left.sql} IS ${decided} THEN ${decided} ELSE ${both} END)`;
+    return { sql: right.fails === true ? lazy : both, kind: "boolean", fails: left.fails || right.fails };
+  };
 }
 
 function callOnValues(
@@ -209,7 +220,7 @@ function condition(value: Sql, step: number): Sql {
 function calculate(fn: ArithmeticFunction, a: Sql, b: Sql, step: number): Sql {
   if (a.kind === "null" || b.kind === "null") return NOTHING;
   const wrong = [a, b].find(({ kind }) => kind === "text" || kind === "time" || kind === "bytes");
-  if (wrong === undefined) return arithmetic(fn, a, b);
+  if (wrong === undefined) return arithmetic(fn, a, b, step);
   throw new AmlError("plan_invalid", `Step ${step} (filter) calculates with ${NAMES[wrong.kind]}: ${fn}.`, {
     hint: "Convert the column to a number before, with convert_column_types.",
     context: { step },

@@ -9,6 +9,8 @@ export interface Sql {
   readonly kind: Kind;
   /** Never NULL. */
   readonly exact?: boolean;
+  /** May end the query with an error. */
+  readonly fails?: boolean | undefined;
   /** Texts that are put together in it, if more than one. */
   readonly texts?: number;
 }

@@ -1,5 +1,5 @@
 import { AmlError, isAmlError, type AmlErrorCode } from "@aml/core";
-import { CONVERSION_FAILED, NO_JSON_NUMBER, WIDENING_FAILED } from "./relation.ts";
+import { CONVERSION_FAILED, DIVISION_BY_ZERO, NO_JSON_NUMBER, WIDENING_FAILED } from "./relation.ts";
 
 /** Local paths and the URIs of the files that they are copies of. */
 export type Origins = ReadonlyMap<string, string>;
@@ -37,6 +37,7 @@ function readText(text: string, uris: readonly string[]): Reading {
   return (
     readConversion(text, uris) ??
     readWidening(text) ??
+    readDivision(text) ??
     readJsonNumber(text) ??
     readCsvError(text, uris) ??
     readJsonError(text) ??
@@ -70,6 +71,18 @@ function readWidening(text: string): Reading | undefined {
     message: `The files have column ${column} in several types, and a value of type ${from} does not fit ${to}.`,
     hint: "Read these files apart, or write the column in one type.",
     context: { column, from, to },
+  };
+}
+
+function readDivision(text: string): Reading | undefined {
+  const start = text.indexOf(DIVISION_BY_ZERO);
+  if (start < 0) return undefined;
+  const step = Number.parseInt(text.slice(start + DIVISION_BY_ZERO.length), 10);
+  return {
+    code: "query_failed",
+    message: `Step ${step} (filter) divides by zero in a row.`,
+    hint: "Leave such rows out in front of it: miles != 0 and fare / miles > 2.",
+    context: { step },
   };
 }
 

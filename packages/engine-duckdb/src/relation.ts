@@ -35,6 +35,9 @@ export const CONVERSION_FAILED = "aml-conversion-failed ";
 /** Begins the message of a value that its column's type cannot hold; the name and the types follow as JSON. */
 export const WIDENING_FAILED = "aml-widening-failed ";
 
+/** Begins the message of a division by zero; the number of the step follows. */
+export const DIVISION_BY_ZERO = "aml-division-by-zero ";
+
 /** Begins the message of a nested value that cannot be written as JSON; the column's name as JSON follows. */
 export const NO_JSON_NUMBER = "aml-no-json-number ";
 

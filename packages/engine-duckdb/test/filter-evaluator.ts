@@ -9,7 +9,7 @@ export type Value = bigint | number | string | boolean | Time | null;
 
 export interface Outcome {
   readonly value: Value;
-  /** A whole number went beyond 64 bits somewhere, which ends a query. */
+  /** A whole number went beyond 64 bits somewhere, or something is divided by zero, which ends a query. */
   readonly overflow: boolean;
   /** It calculates with a text or a time, or takes something else for a condition. */
   readonly refused: boolean;
@@ -23,6 +23,12 @@ const SMALLEST = -(2n ** 63n);
 /** What a filter means, written a second time, row by row, from the reference alone. */
 export function evaluate(expr: Expr, row: Readonly<Record<string, Value>>): Outcome {
   const state = { overflow: false, unsure: false, refused: false };
+  /** Within what `and` or `or` no longer asks. */
+  let unasked = 0;
+  const noDivision = (): null => {
+    if (unasked === 0) state.overflow = true;
+    return null;
+  };
   const whole = (value: bigint): bigint => {
     if (value > LARGEST || value < SMALLEST) state.overflow = true;
     return value;
@@ -33,7 +39,14 @@ export function evaluate(expr: Expr, row: Readonly<Record<string, Value>>): Outc
     if ("lit" in node) return Number.isSafeInteger(node.lit) ? BigInt(node.lit as number) : node.lit;
     if (node.fn === "datetime") return { micros: microsOf(node.args.map((arg) => Number(visit(arg)))) };
     if (node.fn === "is_error") return false;
-    const args = node.args.map(visit);
+    const args: Value[] = [];
+    let decided = false;
+    for (const arg of node.args) {
+      if (decided) unasked += 1;
+      args.push(visit(arg));
+      if (decided) unasked -= 1;
+      decided ||= (node.fn === "and" && args.at(-1) === false) || (node.fn === "or" && args.at(-1) === true);
+    }
     const [a = null, b = null] = args;
     if (/^(and|or|not)$/.test(node.fn)) state.refused ||= !args.every(isCondition);
     const isTexts = node.fn === "+" && typeof a === "string" && typeof b === "string";
@@ -69,16 +82,16 @@ export function evaluate(expr: Expr, row: Readonly<Record<string, Value>>): Outc
         return alike(a, b) === undefined ? null : isLess(b, a) || isEqual(a, b);
       case "+":
         if (typeof a === "string" && typeof b === "string") return a + b;
-        return calculate(node.fn, a, b, whole, state);
+        return calculate(node.fn, a, b, whole, state, noDivision);
       case "-":
       case "*":
       case "/":
       case "//":
       case "%":
       case "**":
-        return calculate(node.fn, a, b, whole, state);
+        return calculate(node.fn, a, b, whole, state, noDivision);
       case "negate":
-        return calculate("-", 0n, a, whole, state);
+        return calculate("-", 0n, a, whole, state, noDivision);
       case "abs": {
         const number = asNumber(a);
         return typeof number === "bigint"
@@ -184,6 +197,7 @@ function calculate(
   right: Value,
   whole: (value: bigint) => bigint,
   state: { unsure: boolean },
+  noDivision: () => null,
 ): Value {
   const [a, b] = [asNumber(left), asNumber(right)];
   if (a === null || b === null) return null;
@@ -191,7 +205,7 @@ function calculate(
     if (fn === "+") return whole(a + b);
     if (fn === "-") return whole(a - b);
     if (fn === "*") return whole(a * b);
-    if (b === 0n) return null;
+    if (b === 0n) return noDivision();
     const rest = a % b;
     const below = rest !== 0n && rest < 0n !== b < 0n;
     return fn === "//" ? whole(a / b - (below ? 1n : 0n)) : rest + (below ? b : 0n);
@@ -201,11 +215,11 @@ function calculate(
   if (fn === "-") return x - y;
   if (fn === "*") return x * y;
   if (fn === "**") {
-    const power = x === 0 && y < 0 ? null : x ** y;
-    if (power !== null && !(Number.isInteger(power) && Math.abs(power) < 2 ** 50)) state.unsure = true;
+    const power = x ** y;
+    if (!(Number.isInteger(power) && Math.abs(power) < 2 ** 50)) state.unsure = true;
     return power;
   }
-  if (y === 0) return null;
+  if (y === 0) return noDivision();
   if (fn === "/") return x / y;
   // As CPython's float_divmod.
   const rest = x % y;

@@ -22,6 +22,24 @@ const typed = [
     ],
   },
 ];
+test.each(["1 / i > 0", "1 // i > 0", "1 % i > 0", "1.0 % i > 0", "i / 0 > 1", "not (1 / i > 0 and i != 0)"])(
+  "%s divides by zero, which is an error with its step",
+  async (filter) => {
+    expect(await failureOf(kept(filter))).toMatchObject({
+      code: "query_failed",
+      message: "Step 2 (filter) divides by zero in a row.",
+      hint: expect.stringContaining("!= 0 and") as string,
+      context: { step: 2 },
+    });
+  },
+);
+
+test("a filter in front leaves out what would be divided", async () => {
+  const files = await h.files({ "a.jsonl": content });
+  const filters = ["i != 0", "f / i == 1.5"].map((text) => ({ op: "filter", where: parseFilter(text) }));
+  expect((await h.rows([...typed, ...filters], files)).map(({ n }) => Number(n))).toEqual([0, 1]);
+});
+
 async function kept(filter: string | Expr): Promise<number[]> {
   const where = typeof filter === "string" ? parseFilter(filter) : filter;
   const files = await h.files({ "a.jsonl": content });
@@ -52,12 +70,14 @@ test.each<[string, number[]]>([
   ["abs(b) == 1", [0, 3]],
   ["abs(s) is None", [0, 1, 2, 3]],
   ["b + b == 2", [0, 3]],
-  // Without a value: division by zero, text with number, time with number.
-  ["1 / i is None", [2, 3]],
-  ["1 // i is None", [2, 3]],
-  ["1 % i is None", [2, 3]],
-  ["1.0 % i is None", [2, 3]],
-  ["i ** -1 is None", [2, 3]],
+  ["i ** -1 == 0.2 or i ** -1 > 1e300", [0, 3]],
+  // What is decided before is not divided.
+  ["i != 0 and 1 / i > 0", [0]],
+  ["not (i == 0 or 1 // i >= 0)", [1]],
+  ["(i != 0 and 1 % i == 1) == True", [0]],
+  ["b and (i is None or i == 0 or 1.0 % i > 0)", [0, 3]],
+  ["None / i is None", [0, 1, 2, 3]],
+  // Without a value: text with number, time with number.
   ["i + None is None", [0, 1, 2, 3]],
   ["s + None is None", [0, 1, 2, 3]],
   // Texts count by code points.

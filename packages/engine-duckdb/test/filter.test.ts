@@ -47,8 +47,6 @@ test.each([
   ["i // 2 == -4", [1]],
   ["i % 3 == 2", [0, 1]],
   ["i / 2 == 2.5", [0]],
-  ["1 / i > 0", [0, 4]],
-  ["i // 0 == 1", []],
   ["f % 1 == 0.5", [0, 1]],
   ["f // 1 == -1", [1]],
   ["i ** 2 == 49", [1]],
@@ -175,19 +173,27 @@ test("hostile names and values are names and values", async () => {
 
 /** What a filter means, written a second time and much more simply. */
 type Value = number | string | boolean | null;
-function evaluate(expr: Expr, row: Readonly<Record<string, Value>>): Value {
+function evaluate(expr: Expr, row: Readonly<Record<string, Value>>, onZero: () => void): Value {
   if ("col" in expr) return row[expr.col] ?? null;
   if ("lit" in expr) return expr.lit;
   if ("int" in expr) return Number(expr.int);
-  const [a = null, b = null] = expr.args.map((arg) => evaluate(arg, row));
+  if (expr.fn === "and" || expr.fn === "or") {
+    const values = [];
+    for (const arg of expr.args) {
+      values.push(evaluate(arg, row, onZero));
+      if (values.at(-1) === (expr.fn === "or")) return expr.fn === "or";
+    }
+    return values.includes(null) ? null : expr.fn === "and";
+  }
+  const [a = null, b = null] = expr.args.map((arg) => evaluate(arg, row, onZero));
+  if ((expr.fn === "//" || expr.fn === "%") && typeof a === "number" && b === 0) {
+    onZero();
+    return null;
+  }
   const both = typeof a === "number" && typeof b === "number";
   const known = a !== null && b !== null;
   const comparable = known && typeof a === typeof b;
   switch (expr.fn) {
-    case "and":
-      return a === false || b === false ? false : a === null || b === null ? null : true;
-    case "or":
-      return a === true || b === true ? true : a === null || b === null ? null : false;
     case "not":
       return a === null ? null : a !== true;
     case "==":
@@ -205,9 +211,9 @@ function evaluate(expr: Expr, row: Readonly<Record<string, Value>>): Value {
     case "*":
       return both ? a * b : null;
     case "//":
-      return both && b !== 0 ? Math.floor(a / b) : null;
+      return both ? Math.floor(a / b) : null;
     case "%":
-      return both && b !== 0 ? a - Math.floor(a / b) * b : null;
+      return both ? a - Math.floor(a / b) * b : null;
     default:
       throw new Error(expr.fn);
   }
@@ -235,8 +241,12 @@ const condition: fc.Arbitrary<Expr> = fc.letrec<{ c: Expr }>((tie) => ({
   c: fc.oneof(
     { depthSize: "small" },
     fc
-      .tuple(fc.constantFrom("==", "!=", "<", ">="), side, side)
+      .tuple(fc.constantFrom("==", "!="), side, side)
       .map(([fn, a, b]): Expr => ({ fn: fn as "==", args: [a, b] })),
+    // Of a number and a text there is no order, so that neither is looked at.
+    fc
+      .tuple(fc.constantFrom("<", ">="), fc.oneof(fc.tuple(number, number), fc.tuple(text, text)))
+      .map(([fn, args]): Expr => ({ fn: fn as "<", args })),
     side.map((a): Expr => ({ fn: "is_null", args: [a] })),
     fc
       .tuple(fc.constantFrom("and", "or"), tie("c"), tie("c"))
@@ -252,11 +262,22 @@ test("random filters keep what a plain evaluator keeps", async () => {
   const files = await h.files({ "a.jsonl": table.map((row, n) => JSON.stringify({ ...row, n })).join("\n") });
   await fc.assert(
     fc.asyncProperty(condition, async (where) => {
-      const got = (await h.rows([{ op: "read_json_lines" }, { op: "filter", where }], files)).map(({ n }) =>
-        Number(n),
+      const reading = h.rows([{ op: "read_json_lines" }, { op: "filter", where }], files);
+      let divided = false;
+      const expected = table.flatMap((row, n) =>
+        evaluate(where, row, () => (divided = true)) === true ? [n] : [],
       );
-      expect(got).toEqual(table.flatMap((row, n) => (evaluate(where, row) === true ? [n] : [])));
+      const got = await reading.then((all) => all.map(({ n }) => Number(n))).catch((error: unknown) => error);
+      // What does not matter for any row need not be calculated.
+      if (Array.isArray(got)) expect(got).toEqual(expected);
+      else {
+        expect(divided).toBe(true);
+        expect(got).toMatchObject({
+          code: "query_failed",
+          message: "Step 1 (filter) divides by zero in a row.",
+        });
+      }
     }),
-    { numRuns: 100 },
+    { numRuns: 200 },
   );
 });

@@ -396,7 +396,7 @@ const rowsOf: Chapter = {
     },
     {
       title: "filter: texts, times and lists",
-      text: "Methods of texts and parts of times are Python's; `packages/core/README.md` has them all. What has no value, such as a division by zero, is null.",
+      text: "Methods of texts and parts of times are Python's; `packages/core/README.md` has them all. What has no value, such as a text next to a number, is null; a division by zero is an error.",
       files: {
         "rides.csv":
           "id,city,at,fare\n1,Oslo,2025-03-01T08:30:00Z,12\n2,oslo ,2025-03-02T09:00:00Z,7\n3,Bergen,2024-12-31T23:59:59Z,7\n4,,2025-03-03T10:00:00Z,9\n",
