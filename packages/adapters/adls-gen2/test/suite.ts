@@ -6,10 +6,11 @@ import {
   openStore,
   sasCredential,
   sharedServer,
+  startServer,
   signatureOf,
   withPages,
 } from "./gen2.ts";
-import { entraSuite } from "./entra-suite.ts";
+import { entraSuite } from "../../../azure-auth/test/entra-suite.ts";
 
 // The service's order is that of a tree.
 const lacks = ["sortedList"] as const;
@@ -29,7 +30,12 @@ export function suite(runner: Runner): void {
     open: withFilesystemSas,
     lacks,
   });
-  entraSuite(runner);
+  entraSuite(runner, {
+    name: "azure_data_lake_gen2",
+    lacks,
+    start: ({ verifyToken }, https) => startServer({ https, verifyToken }),
+    open: async (server, credential) => openStore(server, (await newFilesystem(server)).name, credential),
+  });
 }
 
 async function withKey(): Promise<Fixture> {

@@ -1,4 +1,5 @@
 import { storageConformance, type Fixture, type Runner } from "@aml/adapter-testkit";
+import { startAzurite } from "@aml/emulator";
 import {
   AccountSASPermissions,
   AccountSASResourceTypes,
@@ -17,7 +18,7 @@ import {
   signatureOf,
   type Service,
 } from "./azurite.ts";
-import { entraSuite } from "./entra-suite.ts";
+import { entraSuite } from "../../../azure-auth/test/entra-suite.ts";
 
 // A folder is there while a blob is below it.
 const lacks = ["directories"] as const;
@@ -33,7 +34,13 @@ export function suite(runner: Runner): void {
     open: anonymous,
     lacks: ["write", "delete", "conditionalWrites", "directories", "secrets", "copy", "resume"],
   });
-  entraSuite(runner);
+  entraSuite(runner, {
+    name: "azure_blob",
+    lacks,
+    start: async (_entra, https) => serviceOf(await startAzurite({ https, oauth: true })),
+    open: async (server, credential) =>
+      openStore(server, (await newContainer(server)).containerName, credential),
+  });
 }
 
 async function service(): Promise<Service> {

@@ -1,8 +1,16 @@
 import { storageConformance, type Fixture, type Runner } from "@aml/adapter-testkit";
 import { AccountSASPermissions, generateAccountSASQueryParameters } from "@azure/storage-file-share";
-import { newShare, openStore, sasCredential, sharedFiles, shareSas, signatureOf } from "./files-server.ts";
-import { gaps, lacks } from "./gaps.ts";
-import { entraSuite } from "./entra-suite.ts";
+import {
+  newShare,
+  openStore,
+  sasCredential,
+  sharedFiles,
+  shareSas,
+  signatureOf,
+  startFiles,
+} from "./files-server.ts";
+import { gaps, lacks, withoutSignature } from "./gaps.ts";
+import { entraSuite } from "../../../azure-auth/test/entra-suite.ts";
 
 /** Declares the conformance cases on the emulator: account key, account SAS, share SAS. */
 export function suite(runner: Runner): void {
@@ -10,7 +18,13 @@ export function suite(runner: Runner): void {
   storageConformance({ name: "azure_file with an account key", open: withKey, ...common });
   storageConformance({ name: "azure_file with an account SAS", open: withAccountSas, ...common });
   storageConformance({ name: "azure_file with a share SAS", open: withShareSas, ...common });
-  entraSuite(runner);
+  entraSuite(runner, {
+    name: "azure_file",
+    lacks,
+    gaps: { ...gaps, ...withoutSignature },
+    start: ({ verifyToken }, certificate) => startFiles({ pageSize: 10, verifyToken }, certificate),
+    open: async (server, credential) => openStore(server, (await newShare(server)).name, credential),
+  });
 }
 
 async function withKey(): Promise<Fixture> {
