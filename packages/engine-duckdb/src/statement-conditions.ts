@@ -1,28 +1,20 @@
 import type { Expr, ExtraSteps, Step, TabularPlan } from "@aml/core";
+import { filterColumns } from "@aml/core/plan";
 import { columnTypeOf } from "./plan-column.ts";
+import { conditionOf, ofNulls, renamed, typed } from "./statement-expr.ts";
 
-/** A comparison that every row of a table fulfils which a statement makes use of. Names are in lower case. */
+/** A condition that every row of a table fulfils which a statement makes use of. Names are in lower case. */
 export interface StatementCondition {
   readonly table: string;
-  readonly column: string;
-  readonly fn: "==" | "<" | "<=" | ">" | ">=";
-  readonly value: number | string;
+  readonly expr: Expr;
 }
 
 type Node = Readonly<Record<string, unknown>>;
 
-const SIGNS = {
-  COMPARE_EQUAL: ["==", "=="],
-  COMPARE_LESSTHAN: ["<", ">"],
-  COMPARE_LESSTHANOREQUALTO: ["<=", ">="],
-  COMPARE_GREATERTHAN: [">", "<"],
-  COMPARE_GREATERTHANOREQUALTO: [">=", "<="],
-} as const;
-
 /**
- * Of the WHERE of a statement what it says of one table alone, joined by `and`: a column compared with a constant. Such a
- * comparison drops the rows that an outer join fills up with nulls, so it may drop the table's own rows before the join.
- * Nothing is found in a statement whose tables may be others than they are called (WITH), or that has a table twice.
+ * Of the WHERE of a statement what it says of one table alone, joined by `and`. In a join such a condition has to drop the
+ * rows that an outer join fills up with nulls; then it may drop the table's own rows before the join. Nothing is found in a
+ * statement whose tables may be others than they are called (WITH), or that has a table twice.
  *
  * @param node - of DuckDB's parser, checked.
  */
@@ -33,28 +25,24 @@ export function statementConditions(node: unknown): readonly StatementCondition[
   if (Array.isArray(parts) && parts.length > 0) return [];
   const joined = new Map<string, string>();
   if (!addTables(query["from_table"], joined)) return [];
-  const [only] = joined.size === 1 ? joined.values() : [];
   const counts = new Map<string, number>();
   countTables(query, counts);
-  return conjuncts(query["where_clause"]).flatMap((condition) => {
-    const { left, right, type } = condition as {
-      readonly left?: Node;
-      readonly right?: Node;
-      readonly type?: string;
-    };
-    const signs = condition["class"] === "COMPARISON" ? SIGNS[type as keyof typeof SIGNS] : undefined;
-    if (signs === undefined || left === undefined || right === undefined) return [];
-    const turned = left["class"] === "CONSTANT";
-    const [name, value] = turned ? [right, constantOf(left)] : [left, constantOf(right)];
-    const names = (name["class"] === "COLUMN_REF" ? (name["column_names"] as readonly string[]) : []).map(
-      (part) => part.toLowerCase(),
-    );
-    const table = names.length === 2 ? joined.get(names[0] ?? "") : names.length === 1 ? only : undefined;
-    const column = names.at(-1);
-    if (table === undefined || column === undefined || value === undefined || counts.get(table) !== 1)
-      return [];
-    return [{ table, column, fn: signs[turned ? 1 : 0], value }];
+  return conjuncts(query["where_clause"]).flatMap((part) => {
+    const named = conditionOf(part, (names) => placed(names, joined));
+    if (named === undefined) return [];
+    const tables = new Set(filterColumns(named).map((name) => name.split("\0")[0] ?? ""));
+    const [table = ""] = tables;
+    if (tables.size !== 1 || counts.get(table) !== 1) return [];
+    if (joined.size > 1 && ofNulls(named) === true) return [];
+    return [{ table, expr: renamed(named, (name) => name.split("\0")[1] ?? "") }];
   });
+}
+
+/** A table and a column of it, or undefined where the statement does not say which table's it is. */
+function placed(names: readonly string[], joined: ReadonlyMap<string, string>): string | undefined {
+  const [only] = joined.size === 1 ? joined.values() : [];
+  const table = names.length === 2 ? joined.get(names[0] ?? "") : names.length === 1 ? only : undefined;
+  return table === undefined ? undefined : `${table}\0${names.at(-1) ?? ""}`;
 }
 
 /** By what the statement calls them. False where there are joins of another kind, and tables that are none. */
@@ -89,18 +77,9 @@ function conjuncts(value: unknown): readonly Node[] {
     : [node];
 }
 
-/** A whole number or a text. What is left out of the tree as a default is not guessed. */
-function constantOf(node: Node): number | string | undefined {
-  const { type, value } = (node["value"] ?? {}) as { readonly type?: Node; readonly value?: unknown };
-  if (node["class"] !== "CONSTANT") return undefined;
-  if (type?.["id"] === "VARCHAR") return typeof value === "string" ? value : undefined;
-  const isWhole = /^(TINYINT|SMALLINT|INTEGER|BIGINT)$/.test(String(type?.["id"]));
-  return isWhole && typeof value === "number" && Number.isSafeInteger(value) ? value : undefined;
-}
-
 /**
  * The conditions of a table as steps behind those of its plan, once its columns are known: where DuckDB compares the column
- * with the constant as a filter does, whole numbers with whole numbers and texts with texts.
+ * with the constant as a filter does.
  */
 export function conditionSteps(
   conditions: readonly StatementCondition[],
@@ -109,15 +88,9 @@ export function conditionSteps(
   const own = conditions.filter((one) => one.table === table.toLowerCase());
   if (own.length === 0) return undefined;
   return (columns) =>
-    own.flatMap(({ column, fn, value }): Step[] => {
-      const [found, ...more] = columns.filter(({ name }) => name.toLowerCase() === column);
-      const isAlike =
-        typeof value === "string"
-          ? found?.type === "string"
-          : found?.type === "int32" || found?.type === "int64";
-      if (found === undefined || more.length > 0 || !isAlike) return [];
-      const where: Expr = { fn, args: [{ col: found.name }, { lit: value }] };
-      return [{ op: "filter", where }];
+    own.flatMap(({ expr }): Step[] => {
+      const where = typed(expr, columns);
+      return where === undefined ? [] : [{ op: "filter", where }];
     });
 }
 
@@ -133,10 +106,12 @@ export function withConditions(
 ): TabularPlan {
   if (conditions === undefined || !plan.steps.every(({ op }) => KEEPS_TYPES.test(op))) return plan;
   // What users see as text may be of a type that compares otherwise.
-  const typed = columns.map(({ name, sqlType }) => {
+  const known = columns.map(({ name, sqlType }) => {
     const type = columnTypeOf(sqlType);
-    return { name, type: type === "string" && sqlType !== "VARCHAR" ? "bytes" : type } as const;
+    // Numbers of 32 bits are compared with a fraction that is rounded to such.
+    const isOther = (type === "string" && sqlType !== "VARCHAR") || sqlType === "FLOAT";
+    return { name, type: isOther ? "bytes" : type } as const;
   });
-  const more = conditions(typed);
+  const more = conditions(known);
   return more.length === 0 ? plan : { ...plan, steps: [...plan.steps, ...more] };
 }
