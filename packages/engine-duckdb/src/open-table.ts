@@ -159,7 +159,8 @@ export async function openRows(
 ): Promise<TabularResult> {
   await using _all = rows;
   const { length } = rows.schema.columns;
-  return openLoaded(plan, length, (...place) => loadRows(rows, ...place), signal, context);
+  // Not given back before all of them are in.
+  return await openLoaded(plan, length, (...place) => loadRows(rows, ...place), signal, context);
 }
 
 /** Opens the steps of a plan over columns in memory. */
