@@ -15,8 +15,9 @@ let url: string;
 const sockets = new Set<unknown>();
 
 beforeAll(async () => {
-  server = createServer(({ socket }, response) => {
+  server = createServer(({ socket, url: path }, response) => {
     sockets.add(socket);
+    if (path === "/missing") return void response.writeHead(404).end("There is no such file.");
     let left = PIECES;
     const more = (): void => {
       for (; left > 0; left -= 1) {
@@ -42,10 +43,10 @@ const transport = {
   sendRequest: (options: {
     readonly url: string;
     agent?: unknown;
-  }): Promise<{ readonly readableStreamBody: IncomingMessage }> =>
+  }): Promise<{ readonly status: number | undefined; readonly readableStreamBody: IncomingMessage }> =>
     new Promise((resolve, reject) => {
       send(options.url, { agent: options.agent as never }, (response) =>
-        resolve({ readableStreamBody: response }),
+        resolve({ status: response.statusCode, readableStreamBody: response }),
       )
         .once("error", reject)
         .end();
@@ -91,6 +92,18 @@ describe("sockets that free what was parsed", () => {
     const hash = createHash("sha256");
     for (const chunk of kept) hash.update(chunk);
     expect(hash.digest("hex")).toBe(whole);
+    expect(sockets.size).toBe(seen);
+  });
+
+  test("an error's body is read off, so that its connection is free for the next request", async () => {
+    const policy = downloadPolicy.create(transport);
+    const seen = sockets.size;
+    for (let count = 0; count < 3; count += 1) {
+      const { status, readableStreamBody } = await policy.sendRequest({ url: `${url}missing` });
+      expect(status).toBe(404);
+      if (!readableStreamBody.closed) await once(readableStreamBody, "close");
+      await new Promise((resolve) => setImmediate(resolve));
+    }
     expect(sockets.size).toBe(seen);
   });
 

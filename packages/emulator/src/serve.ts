@@ -1,6 +1,6 @@
 import { createServer as createHttpServer, type Server } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { createCertificate, type LocalCertificate } from "./certificate.ts";
 import type { Service } from "./service.ts";
 import { writingResponses } from "./write-response.ts";
@@ -38,6 +38,9 @@ export async function serve(service: Service, options: ServeOptions = {}): Promi
   }) as Server;
   // Azure keeps idle connections for minutes. Node's own five seconds break requests on connections that just go.
   server.keepAliveTimeout = 600_000;
+  // Nor do connections keep the process alive, which are there as long.
+  for (const event of ["connection", "secureConnection"])
+    server.on(event, (socket: Socket) => socket.unref());
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(options.port ?? 0, "127.0.0.1", resolve);

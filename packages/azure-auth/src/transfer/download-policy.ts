@@ -11,6 +11,7 @@ interface Sender {
 }
 
 interface SentResponse {
+  readonly status?: number | undefined;
   readonly readableStreamBody?: NodeJS.ReadableStream | undefined;
 }
 
@@ -22,7 +23,8 @@ export interface PolicyFactory {
 /**
  * Has requests go over sockets that free what they read as soon as it is parsed. Node's HTTP client copies a body
  * out of memory of the socket, which the garbage collector looks at only after another 64 MiB; a large file would
- * take that much twice. Requests through a proxy keep their own agent. Other runtimes read without such memory.
+ * take that much twice. Requests through a proxy keep their own agent. Other runtimes read without such memory. Reads
+ * off what an error has to say.
  */
 export const downloadPolicy: PolicyFactory = {
   create<Policy>(next: Policy): Policy {
@@ -31,7 +33,10 @@ export const downloadPolicy: PolicyFactory = {
       async sendRequest(request) {
         request.agent ??= agentFor(request.url);
         const response = await sender.sendRequest(request);
-        response.readableStreamBody?.on("error", () => undefined);
+        const body = response.readableStreamBody?.on("error", () => undefined);
+        // The SDKs hand on the body of an error too, which nobody reads: its connection would never be free again, and
+        // would keep the process alive for as long as the service keeps it.
+        if ((response.status ?? 0) >= 300) body?.resume();
         return response;
       },
     };
