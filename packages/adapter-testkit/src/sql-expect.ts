@@ -71,7 +71,7 @@ export async function settles(look: () => Promise<number>, what: string, most = 
     count > most && performance.now() < end;
     count = await look()
   ) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
   ok(count <= most, `${what}: ${count} after a minute, not ${most}.`);
 }

@@ -428,7 +428,9 @@ test("any plan over any files gives the rows of whole staging, and what it fetch
       const theirs = await run(() => h.open([read, ...steps], whole));
       const ours = await run(() => engine.open(plan, listed(files)));
       expect(ours).toEqual(theirs);
-      if (Array.isArray(ours) && fetches.length > 2 * files.length) retries += 1;
+      // A take behind a filter fetches in waves.
+      const inWaves = steps.some(({ op }) => op === "take");
+      if (Array.isArray(ours) && !inWaves && fetches.length > 2 * files.length) retries += 1;
       await engine[Symbol.asyncDispose]();
     }),
     randomRuns(60),

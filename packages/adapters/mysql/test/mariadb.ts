@@ -24,6 +24,8 @@ export interface MariaDb {
   readonly certificatePem: string;
   /** Of the account `root`, by the server's socket. */
   readonly admin: Admin;
+  /** What is connected as a user. */
+  sessions(account: string): Promise<readonly { readonly id: number; readonly command: string }[]>;
   close(): Promise<void>;
 }
 
@@ -89,16 +91,24 @@ export async function startMariaDb({ tls = true }: { readonly tls?: boolean } = 
   const connection = await connected(socket, child);
   // Whoever forgets to close it need not wait for it.
   (connection as unknown as { stream: { unref(): void } }).stream.unref();
+  const admin: Admin = (sql) =>
+    new Promise((resolve, reject) => {
+      connection.query(sql, (error, rows) => {
+        if (error) void explained(error, errorLog).then(reject);
+        else resolve(Array.isArray(rows) ? (rows as Record<string, unknown>[]) : []);
+      });
+    });
   return {
     port,
     certificatePem: certificate,
-    admin: (sql) =>
-      new Promise((resolve, reject) => {
-        connection.query(sql, (error, rows) => {
-          if (error) void explained(error, errorLog).then(reject);
-          else resolve(Array.isArray(rows) ? (rows as Record<string, unknown>[]) : []);
-        });
-      }),
+    admin,
+    async sessions(account) {
+      // Over information_schema.processlist MariaDB 10.11 has died now and then, of what others were doing.
+      const all = await admin("SHOW FULL PROCESSLIST");
+      return all
+        .filter(({ User }) => User === account)
+        .map(({ Id, Command }) => ({ id: Number(Id), command: String(Command) }));
+    },
     async close() {
       connection.destroy();
       const ended = new Promise((resolve) => child.once("exit", resolve));
@@ -114,7 +124,9 @@ async function explained(error: mysql.QueryError, errorLog: string): Promise<Err
   const closed = error.fatal || error.message.includes("closed state");
   if (!closed) return error;
   const lines = (await readFile(errorLog, "utf8").catch(() => "")).trimEnd().split("\n");
-  return new Error(`${error.message} The server's log ends with:\n${lines.slice(-20).join("\n")}`, {
+  const died = lines.findLastIndex((line) => line.includes("got signal"));
+  const last = died < 0 ? lines.slice(-20) : lines.slice(died, died + 60);
+  return new Error(`${error.message} The server's log ends with:\n${last.join("\n")}`, {
     cause: error,
   });
 }

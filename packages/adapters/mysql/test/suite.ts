@@ -169,10 +169,6 @@ async function open(): Promise<SqlFixture> {
   const account = await newAccount(server);
   const proxy = await startCountingProxy(server.port);
   const { admin } = server;
-  const sessions = async (and = ""): Promise<readonly unknown[]> =>
-    (await admin(`SELECT id FROM information_schema.processlist WHERE user = '${account.user}' ${and}`)).map(
-      ({ id }) => id,
-    );
   const other = (more: Partial<MysqlOptions>, changed: Partial<Account> = {}): SqlSource =>
     openSource(server, { ...account, ...changed }, more);
   const plainServer = await plainMariaDb(account.user, account.password);
@@ -180,7 +176,10 @@ async function open(): Promise<SqlFixture> {
     sql: openSource(server, account, { port: proxy.port }),
     statements,
     server: {
-      running: async () => (await sessions("AND command <> 'Sleep'")).length,
+      running: async () => {
+        const sessions = await server.sessions(account.user);
+        return sessions.filter(({ command }) => command !== "Sleep").length;
+      },
       state: async () =>
         JSON.stringify([
           await admin("SELECT a FROM trips.kept ORDER BY a"),
@@ -189,10 +188,10 @@ async function open(): Promise<SqlFixture> {
           ),
           await admin("SELECT next_not_cached_value FROM trips.numbers"),
         ]),
-      connections: async () => (await sessions()).length,
+      connections: async () => (await server.sessions(account.user)).length,
       received: proxy.received,
       kill: async () => {
-        for (const id of await sessions()) await admin(`KILL ${String(id)}`);
+        for (const { id } of await server.sessions(account.user)) await admin(`KILL ${id}`);
       },
     },
     others: {
@@ -236,14 +235,8 @@ function withToken(
     sql,
     rotate: async () => {
       token = `Token-${crypto.randomUUID()}`;
-      await server.admin(
-        `ALTER USER '${user}'@'127.0.0.1' IDENTIFIED BY '${token}'; ` +
-          `SELECT CONCAT('KILL ', GROUP_CONCAT(id)) INTO @kill FROM information_schema.processlist WHERE user = '${user}'`,
-      );
-      for (const { id } of await server.admin(
-        `SELECT id FROM information_schema.processlist WHERE user = '${user}'`,
-      ))
-        await server.admin(`KILL ${String(id)}`);
+      await server.admin(`ALTER USER '${user}'@'127.0.0.1' IDENTIFIED BY '${token}'`);
+      for (const { id } of await server.sessions(user)) await server.admin(`KILL ${id}`);
     },
   };
 }
