@@ -106,6 +106,8 @@ function ofDictionary(data: Data, column: string): ArrowVector {
   const places = Array.from({ length }, (_, at) => {
     if (!data.getValid(at)) return undefined;
     const index = Number(indices[at]);
+    if (!(index >= 0 && index < (starts.at(-1) ?? 0)))
+      throw lost(column, String(index), "A dictionary has no such value", "Write the data anew.");
     const chunk = starts.findLastIndex((start) => start <= index);
     return { vector: Math.min(chunk, values.length - 1), at: index - (starts[chunk] ?? 0) };
   });

@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { TabularDataset } from "@aml/core";
+import type { ArrowType, ArrowVector, ColumnBatch, TabularDataset } from "@aml/core";
 import { fromArrow, toArrow, toArrowIpc, type ArrowSource } from "@aml/arrow";
 import {
   DurationSecond,
@@ -135,6 +135,32 @@ test("what no column holds is refused by name", async () => {
   expect(plainRows(await toArrow(await taken(nanos(1_795_599_000_123_456_000n))))).toEqual([
     ["1795599000123456"],
   ]);
+});
+
+test.each<[string, Partial<ArrowVector>, ArrowType]>([
+  ["values", { data: new Int32Array(1) }, { kind: "int", bits: 32, signed: true }],
+  ["bits", { data: new Uint8Array(0) }, { kind: "bool" }],
+  ["validity", { data: new Int32Array(2), nullCount: 1, validity: new Uint8Array(0) }, { kind: "date" }],
+  ["texts", { offsets: Int32Array.of(0, 1, 9), data: new Uint8Array(2) }, { kind: "utf8" }],
+  ["places in order", { offsets: Int32Array.of(0, 2, 1), data: new Uint8Array(2) }, { kind: "binary" }],
+  ["places", { offsets: Int32Array.of(0), data: new Uint8Array(2) }, { kind: "utf8" }],
+  [
+    "items",
+    {
+      offsets: Int32Array.of(0, 1, 2 ** 30),
+      children: [{ length: 1, nullCount: 0, data: new Int8Array(1) }],
+    },
+    { kind: "list", item: { name: "item", nullable: true, type: { kind: "int", bits: 8, signed: true } } },
+  ],
+])("buffers without all %s are refused, not read beyond", async (_, column, type) => {
+  async function* batches(): AsyncGenerator<ColumnBatch> {
+    const fields = [{ name: "x", nullable: true, type }];
+    yield { fields, rowCount: 2, columns: [{ length: 2, nullCount: 0, ...column }] };
+  }
+  await expect(workspace.tabular.fromColumnBatches(batches(), "in")).rejects.toMatchObject({
+    code: "parse_failed",
+    message: "Column x is damaged: its buffers do not hold its values.",
+  });
 });
 
 test("batches that differ, and a name twice, are refused", async () => {

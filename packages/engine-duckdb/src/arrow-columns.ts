@@ -29,6 +29,7 @@ import {
   type DuckDBType,
 } from "@duckdb/node-api";
 import duckdb, { type Vector } from "@duckdb/node-bindings";
+import { checkVector } from "./check-vector.ts";
 
 /** Puts some of a column's values into a fresh vector. */
 export type ColumnWriter = (vector: Vector, from: number, count: number) => void;
@@ -70,10 +71,12 @@ export function duckDBType(type: ArrowType): DuckDBType {
 /**
  * Writes a column of Arrow's layout into vectors of DuckDB.
  *
- * @throws `parse_failed` with the column, when it is used: for text that is not UTF-8, and for times that DuckDB does not hold.
+ * @throws `parse_failed` with the column: as `checkVector`; and when it is used, for text that is not UTF-8 and for times that
+ * DuckDB does not hold.
  */
 export function columnWriter(name: string, type: ArrowType, column: ArrowVector | undefined): ColumnWriter {
   if (column === undefined) throw new TypeError(`Column ${name} is missing in a batch.`);
+  checkVector(name, type, column);
   const values = valueWriter(name, type, column);
   const { validity } = column;
   if (validity === undefined || column.nullCount === 0) return values;
@@ -113,7 +116,7 @@ function valueWriter(name: string, type: ArrowType, column: ArrowVector): Column
     case "map": {
       const entry = column.children?.[0];
       if (entry === undefined) throw new TypeError(`Column ${name} has no entries.`);
-      return lists(column, structs(name, [type.key, type.value], entry));
+      return lists(column, columnWriter(name, { kind: "struct", fields: [type.key, type.value] }, entry));
     }
   }
 }

@@ -38,6 +38,7 @@ export async function loadColumns(
         appender = await connection.createAppender(table);
       } else if (JSON.stringify(fields) !== JSON.stringify(batch.fields)) throw differing();
       if (batch.rowCount === 0) continue;
+      if (batch.columns.some(({ length }) => length < batch.rowCount)) throw differing();
       const types = fields.map(({ type }) => duckDBType(type));
       const writers = fields.map(({ name, type }, at) => columnWriter(name, type, batch.columns[at]));
       for (let from = 0; from < batch.rowCount; from += CHUNK_ROWS) {
