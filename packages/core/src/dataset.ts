@@ -191,10 +191,11 @@ export interface TabularDataset extends DatasetFace<TabularDataset>, TimeSeriesV
    */
   explain(options?: OperationOptions): Promise<Explanation>;
   /**
-   * The types that the columns of delimited files get when they are read, and for each the file, row and value that
-   * forced it; steps behind the reading one play no part. With `rows: "all"` every row is looked at, in bounded memory.
+   * The types that the columns of delimited files and JSON lines get when they are read, and for each the file, row and value
+   * that forced it; steps behind the reading one play no part, but for a `take` over JSON lines. With `rows: "all"` every row
+   * is looked at, in bounded memory.
    *
-   * @throws `unsupported` when other files or a query are read, and when the engine infers no types; what reading throws.
+   * @throws `plan_invalid` for a number of rows below 1; `unsupported` when other files or a query are read, and when the engine infers no types; what reading throws.
    */
   inferTypes(options?: InferTypesOptions): Promise<InferredTypes>;
   /** One row at a time; leaving the loop early stops the query. Complete, or an error is thrown. */

@@ -84,10 +84,10 @@ export interface TabularEngine extends AsyncDisposable {
     options?: OperationOptions,
   ): Promise<StatementNames>;
   /**
-   * Tells the types of the columns of a delimited table, and the values that forced them. Absent from engines that infer
-   * none.
+   * Tells the types of the columns of delimited files or JSON lines, and the values that forced them. Absent from engines
+   * that infer none.
    *
-   * @throws `unsupported` for a plan that reads no delimited files, and as `open`.
+   * @throws `unsupported` for a plan that reads neither, and as `open`.
    */
   inferTypes?(
     plan: TabularPlan,

@@ -37,9 +37,9 @@ export function sampleRows(step: ReadDelimited): number {
 }
 
 /** What is known of a column's type, and from what. */
-export interface ColumnInference {
+export interface ColumnInference<T = ColumnTypeSpec> {
   readonly by: InferredColumn["by"];
-  readonly inference: Inference;
+  readonly inference: Inference<T>;
 }
 
 /**

@@ -19,8 +19,8 @@ export interface Sighting {
   readonly value: string;
 }
 
-export interface Inference {
-  readonly type: ColumnTypeSpec;
+export interface Inference<T = ColumnTypeSpec> {
+  readonly type: T;
   readonly values: number;
   readonly forcedBy?: Sighting;
   readonly ruledOut: readonly { readonly type: InferredType; readonly by: Sighting }[];
@@ -81,7 +81,7 @@ function isInt(value: string): boolean {
 }
 
 /** Whether a number comes back from its type as it is written, but for blanks, signs and zeros at the end. */
-function keepsText(value: string): boolean {
+export function keepsText(value: string): boolean {
   const text = value.trim();
   if (/^[+-]?0\d/.test(text)) return false;
   return !FLOAT.test(text) || isInt(text) || digitsOf(text) === digitsOf(String(Number(text)));

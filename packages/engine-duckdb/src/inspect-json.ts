@@ -15,6 +15,7 @@ import { readJsonHead } from "./json-head.ts";
 import {
   createJsonScanner,
   scanJson,
+  type FoundValue,
   type JsonFault,
   type JsonKey,
   type JsonScanOptions,
@@ -42,40 +43,111 @@ export async function inspectJson(
   wanted: number | undefined,
   context: InspectContext,
 ): Promise<JsonFindings> {
-  const keys = new Map<string, JsonKey>();
-  const dropInvalid = step.invalid_lines === "drop";
-  const scan = { keys, dropInvalid };
-  const heads = (wanted ?? 0) === 0 ? undefined : await readHeads(step, files, scan, wanted ?? 0, context);
-  if (heads === undefined) keys.clear();
-  const paths = heads ?? (await scanAll(step, files, scan, context));
-  const columns = [...keys.values()].map((key) => ({ name: key.name, sqlType: sqlTypeOf(key) }));
-  return { kind: "json_lines", paths, columns };
+  const scan = scanOf(step);
+  const heads = await readHeads(step, files, scan, wanted ?? 0, context);
+  if (heads !== undefined) return { kind: "json_lines", paths: heads.paths, columns: columnsOf(scan) };
+  scan.keys.clear();
+  const paths: string[] = [];
+  for (const { file, path, transform, dropped } of await scanFiles(step, files, scan, context)) {
+    const clean = chainTransforms(transform, keepObjects);
+    paths.push(dropped ? await stageFile(context, file, clean) : path);
+  }
+  return { kind: "json_lines", paths, columns: columnsOf(scan) };
 }
 
-async function scanAll(
+/**
+ * Goes through the rows that `inspectJson` looks at, or through exactly so many, and lets `observer` hear of them.
+ *
+ * @returns the columns of these rows, how many there are, and how many there could have been.
+ * @throws as `inspectJson`.
+ */
+export async function observeJson(
   step: ReadJson,
   files: readonly FileRef[],
-  scan: JsonScanOptions,
+  rows: RowsOfJson,
+  observer: JsonObserver,
   context: InspectContext,
-): Promise<string[]> {
+): Promise<{ readonly columns: JsonTable["columns"]; readonly rows: number; readonly limit: number }> {
+  const scan = scanOf(step, observer);
+  const exactly = "exactly" in rows ? rows.exactly : Infinity;
+  const wanted = "exactly" in rows ? exactly : (rows.wanted ?? 0);
+  const heads = await readHeads(step, files, scan, wanted, context);
+  if (heads !== undefined) return { columns: columnsOf(scan), rows: heads.rows, limit: wanted };
+  scan.keys.clear();
+  observer.restart();
+  const all = await scanFiles(step, files, scan, context, exactly);
+  const seen = all.reduce((sum, one) => sum + one.rows, 0);
+  return { columns: columnsOf(scan), rows: seen, limit: exactly };
+}
+
+/** As many as a plan can use, as far as reading knows the number; or the first so many. */
+export type RowsOfJson = { readonly wanted: number | undefined } | { readonly exactly: number };
+
+/** Hears of rows while their columns are found out. */
+export interface JsonObserver {
+  onValue(value: FoundValue, file: number): void;
+  /** Some of the rows heard of are invalid to DuckDB. */
+  onRefused(): void;
+  /** All rows come anew. */
+  restart(): void;
+}
+
+interface Scan {
+  readonly keys: Map<string, JsonKey>;
+  /** For the file of this index. */
+  readonly of: (file: number) => JsonScanOptions;
+}
+
+function scanOf({ invalid_lines }: ReadJson, observer?: JsonObserver): Scan {
+  const base = { keys: new Map<string, JsonKey>(), dropInvalid: invalid_lines === "drop" };
+  const { keys } = base;
+  if (observer === undefined) return { keys, of: () => base };
+  const { onRefused } = observer;
+  return { keys, of: (file) => ({ ...base, onRefused, onValue: (value) => observer.onValue(value, file) }) };
+}
+
+function columnsOf({ keys }: Scan): JsonTable["columns"] {
+  return [...keys.values()].map((key) => ({ name: key.name, sqlType: sqlTypeOf(key) }));
+}
+
+interface ScannedFile extends Text {
+  readonly file: FileRef;
+  readonly rows: number;
+  /** Lines were passed over. */
+  readonly dropped: boolean;
+}
+
+/** Looks through whole files, or through their first rows. */
+async function scanFiles(
+  step: ReadJson,
+  files: readonly FileRef[],
+  scan: Scan,
+  context: InspectContext,
+  most = Infinity,
+): Promise<ScannedFile[]> {
   const texts = await mapFiles(files, (file) => stageText(step, file, context));
   const big = new Map<string, FileRef>();
-  const paths: string[] = [];
-  for (const [index, { path, transform }] of texts.entries()) {
+  const out: ScannedFile[] = [];
+  let missing = most;
+  for (const [index, text] of texts.entries()) {
+    if (missing <= 0) break;
     const file = files[index] as FileRef;
-    const scanner = await scanJson(path, scan, context.signal);
+    const scanner = await scanJson(text.path, { ...scan.of(index), maxRows: missing }, context.signal);
     refuse(scanner.fault(), file);
-    paths.push(
-      scanner.dropped() === 0
-        ? path
-        : await stageFile(context, file, chainTransforms(transform, keepObjects)),
-    );
-    for (const { name, big: found } of scan.keys.values()) {
-      if (found !== undefined && !big.has(name)) big.set(name, file);
-    }
+    const rows = scanner.rows();
+    missing -= rows;
+    out.push({ ...text, file, rows, dropped: scanner.dropped() > 0 });
+    noteBig(scan, big, file);
   }
   refuseBig(scan.keys, big);
-  return paths;
+  return out;
+}
+
+/** In which file the first whole number beyond int64 of each key is. */
+function noteBig({ keys }: Scan, big: Map<string, FileRef>, file: FileRef): void {
+  for (const { name, big: found } of keys.values()) {
+    if (found !== undefined && !big.has(name)) big.set(name, file);
+  }
 }
 
 /** Leaves out the lines that are no object: DuckDB itself would make rows of some. */
@@ -126,11 +198,11 @@ async function stageText(step: ReadJson, file: FileRef, context: InspectContext)
 async function readHeads(
   step: ReadJson,
   files: readonly FileRef[],
-  scan: JsonScanOptions,
+  scan: Scan,
   wanted: number,
   context: InspectContext,
-): Promise<string[] | undefined> {
-  if (wanted > MOST_ROWS) return undefined;
+): Promise<{ readonly paths: string[]; readonly rows: number } | undefined> {
+  if (wanted === 0 || wanted > MOST_ROWS) return undefined;
   const paths: string[] = [];
   const big = new Map<string, FileRef>();
   let missing = wanted;
@@ -139,7 +211,7 @@ async function readHeads(
     if (missing <= 0) break;
     const transform = textTransform(file, step.encoding);
     const chunks = context.stager.readStart(file, { transform, signal: context.signal });
-    const head = await readJsonHead(chunks, { ...scan, maxRows: missing }, left);
+    const head = await readJsonHead(chunks, { ...scan.of(index), maxRows: missing }, left);
     if (head === undefined) return undefined;
     refuse(head.fault, file);
     missing -= head.rows;
@@ -148,12 +220,10 @@ async function readHeads(
     await writeFile(path, head.bytes);
     context.origins.set(path, file.uri);
     paths.push(path);
-    for (const { name, big: found } of scan.keys.values()) {
-      if (found !== undefined && !big.has(name)) big.set(name, file);
-    }
+    noteBig(scan, big, file);
   }
   refuseBig(scan.keys, big);
-  return paths;
+  return { paths, rows: wanted - missing };
 }
 
 function refuse(fault: JsonFault | undefined, file: FileRef): void {

@@ -39,13 +39,29 @@ export interface JsonScanOptions {
   readonly dropInvalid: boolean;
   /** Hears of each object: its bytes, without a line break. */
   readonly onRow?: ((line: Buffer) => void) | undefined;
+  /** Hears of each value of each object, null too. */
+  readonly onValue?: ((value: FoundValue) => void) | undefined;
+  /** Called for an object that DuckDB will refuse; then every line is checked to its last character. */
+  readonly onRefused?: (() => void) | undefined;
   readonly maxRows?: number | undefined;
+}
+
+export interface FoundValue {
+  readonly name: string;
+  /** Of `JSON_BITS`; 0 for null. */
+  readonly bits: number;
+  /** Of the file, from 1. */
+  readonly row: number;
+  /** Where it is written: from `from` to before `to`, until more bytes are taken. */
+  readonly bytes: Buffer;
+  readonly from: number;
+  readonly to: number;
 }
 
 const CHUNK = 4 * 2 ** 20;
 const MAX_LINE = 64 * 2 ** 20;
 
-/** Looks through a whole file of JSON lines. */
+/** Looks through a file of JSON lines. */
 export async function scanJson(
   path: string,
   options: JsonScanOptions,
@@ -64,7 +80,8 @@ export async function scanJson(
       const { bytesRead } = await handle.read(piece, rest.length, piece.length - rest.length, null);
       const bytes = piece.subarray(0, rest.length + bytesRead);
       const taken = scanner.push(bytes, bytesRead === 0);
-      if (scanner.fault() !== undefined || bytesRead === 0) return scanner;
+      const enough = scanner.fault() !== undefined || scanner.rows() >= (options.maxRows ?? Infinity);
+      if (enough || bytesRead === 0) return scanner;
       rest = bytes.subarray(taken);
     }
   } finally {
@@ -73,12 +90,13 @@ export async function scanJson(
 }
 
 export function createJsonScanner(options: JsonScanOptions): JsonScanner {
-  const { keys, dropInvalid, maxRows = Infinity, onRow } = options;
+  const { keys, dropInvalid, maxRows = Infinity, onRow, onValue, onRefused } = options;
+  const checks = dropInvalid || onRefused !== undefined;
   let line = 0;
   let rows = 0;
   let dropped = 0;
   let fault: JsonFault | undefined;
-  const walker = createWalker(keys);
+  const walker = createWalker(keys, onValue && ((value) => onValue({ ...value, row: rows + 1 })));
   return {
     rows: () => rows,
     dropped: () => dropped,
@@ -92,10 +110,12 @@ export function createJsonScanner(options: JsonScanOptions): JsonScanner {
         line += 1;
         const start = skipBlanks(bytes, at, end);
         if (start < end) {
-          const whole = !dropInvalid || isJson(bytes.subarray(start, end));
-          const bad = whole ? walker(bytes, start, end, line) : { at: start, message: "no JSON" };
+          const whole = !checks || isJson(bytes.subarray(start, end));
+          const taken = whole || !dropInvalid;
+          const bad = taken ? walker(bytes, start, end, line) : { at: start, message: "no JSON" };
           if (bad === undefined) {
             rows += 1;
+            if (!whole) onRefused?.();
             onRow?.(bytes.subarray(start, end));
           } else if (dropInvalid) dropped += 1;
           else fault = describe(bytes, at, end, line, bad);
@@ -149,10 +169,15 @@ type Walker = (bytes: Buffer, start: number, end: number, line: number) => Bad |
  * Walks the top level of one object. It checks no more than it needs to find keys and kinds of values: DuckDB reads the
  * line again and checks the rest. Keys of a line that is bad leave no trace.
  */
-function createWalker(keys: Map<string, JsonKey>): Walker {
+function createWalker(
+  keys: Map<string, JsonKey>,
+  onValue: ((value: Omit<FoundValue, "row">) => void) | undefined,
+): Walker {
   // Rows mostly have the same keys in the same order, so the next key is compared with the one expected.
   const order: { readonly bytes: Buffer; readonly key: JsonKey }[] = [];
   const found: { readonly key: JsonKey; readonly value: JsonValue }[] = [];
+  // Where the values stand, when somebody hears of them.
+  const spans: { readonly from: number; readonly to: number }[] = [];
   let asExpected = true;
   let known = 0;
   const keyAt = (bytes: Buffer, from: number, to: number, place: number): JsonKey => {
@@ -188,6 +213,11 @@ function createWalker(keys: Map<string, JsonKey>): Walker {
     }
     return undefined;
   };
+  const tell = (count: number, bytes: Buffer, hear: NonNullable<typeof onValue>): void => {
+    for (const [at, { key, value }] of found.slice(0, count).entries()) {
+      hear({ name: key.name, bits: value.bits, bytes, ...(spans[at] as (typeof spans)[number]) });
+    }
+  };
   const walk: Walker = (bytes, start, end, line) => {
     if (bytes[start] !== 0x7b) return { at: start, message: "the line is no JSON object" };
     let at = skipBlanks(bytes, start + 1, end);
@@ -204,13 +234,18 @@ function createWalker(keys: Map<string, JsonKey>): Walker {
       const value: JsonValue = { bits: 0 };
       found[place] = { key, value };
       const next = valueEnd(bytes, at, end, value, line);
+      if (onValue !== undefined) spans[place] = { from: at, to: next };
       if (next < 0)
         return {
           at,
           message: `the value of ${JSON.stringify(key.name)} is cut, malformed or beyond a double`,
         };
       at = skipBlanks(bytes, next, end);
-      if (at < end && bytes[at] === 0x7d) return behind(bytes, at + 1, end) ?? commit(place + 1, start);
+      if (at < end && bytes[at] === 0x7d) {
+        const bad = behind(bytes, at + 1, end) ?? commit(place + 1, start);
+        if (bad === undefined && onValue !== undefined) tell(place + 1, bytes, onValue);
+        return bad;
+      }
       if (at >= end || bytes[at] !== 0x2c) return { at, message: "a comma or the closing brace is missing" };
       at = skipBlanks(bytes, at + 1, end);
     }

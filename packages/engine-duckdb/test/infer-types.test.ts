@@ -188,12 +188,12 @@ describe("evidence", () => {
   });
 
   test("other files have types of their own", async () => {
-    const plan = planOf([{ op: "read_json_lines" }]);
+    const plan = planOf([{ op: "read_parquet" }]);
     const failure = await failureOf(
-      engine.inferTypes?.(plan, listed(await h.files({ "a.jsonl": "{}" }))) ?? Promise.resolve(),
+      engine.inferTypes?.(plan, listed(await h.files({ "a.parquet": "" }))) ?? Promise.resolve(),
     );
     expect(failure).toBeInstanceOf(AmlError);
-    expect(failure).toMatchObject({ code: "unsupported" });
+    expect(failure).toMatchObject({ code: "unsupported", hint: expect.stringContaining("schema()") });
   });
 });
 
