@@ -64,17 +64,18 @@ export function addTableCommands(program: Command, action: Action): void {
   read("schema", "print names and types of the columns", [
     "aml table schema trips.parquet",
     "aml table schema 'data/*.csv' --explain --rows all",
+    "aml table schema events.jsonl --explain",
     "aml table schema ./trips --lossless --save",
   ])
-    .option("--explain", "of delimited files, tell which file, row and value forced each type")
+    .option("--explain", "of delimited files and JSON lines, tell which file, row and value forced each type")
     .option("--rows <rows>", "infer types from so many rows, or from all", rowsOrAll)
     .option(
       "--lossless",
-      "keep as text what a number would not give back: leading zeros, more digits than fit",
+      "of delimited files, keep as text what a number would not give back: leading zeros, more digits than fit",
     )
     .option(
       "--save [folder]",
-      "write the types into the MLTable file as overrides; or a new one into a folder",
+      "write the types into the MLTable file, as overrides or conversions; or a new one into a folder",
     )
     .action(
       action(async (session, flags: SchemaFlags, source) =>

@@ -121,6 +121,127 @@ test("--save of data without an MLTable makes one in the folder that is named", 
   expect(again.stderr).toContain("already");
 });
 
+const LINES = {
+  "lines/a.jsonl":
+    '{"id":1,"code":"007","tags":["x"],"price":2,"ok":true,"mixed":1,"none":null}\n' +
+    '\n{"id":2,"price":2.5,"ok":false,"mixed":"a"}\n',
+  "lines/b.jsonl": '{"id":9007199254740993,"a.b":"é","price":0.1234567890123456789,"":"no name"}\n',
+};
+const LINES_MLTABLE = `paths:
+  - pattern: ./*.jsonl # all of them
+transformations:
+  # how they are read
+  - read_json_lines:
+      invalid_lines: error # none
+  - take: 100 # enough
+`;
+
+test("schema --explain of JSON lines tells what forced each type", async () => {
+  await write(LINES);
+  const { code, stdout, stderr } = await run("table", "schema", "lines/*.jsonl", "--explain");
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(stdout).toBe(
+    [
+      "From all 3 rows:",
+      "column  type     because",
+      "id      int      1 in lines/a.jsonl, row 1",
+      'code    string   "007" in lines/a.jsonl, row 1',
+      'tags    json     ["x"] in lines/a.jsonl, row 1',
+      "price   float    2.5 in lines/a.jsonl, row 2",
+      "ok      boolean  true in lines/a.jsonl, row 1",
+      'mixed   json     "a" in lines/a.jsonl, row 2; 1 in lines/a.jsonl, row 1',
+      "none    string   there is no value",
+      'a.b     string   "é" in lines/b.jsonl, row 1',
+      '        string   "no name" in lines/b.jsonl, row 1',
+      "! price: as float it does not keep 0.1234567890123456789 in lines/b.jsonl, row 1; written as a string it would be kept.",
+      "",
+    ].join("\n"),
+  );
+  expect(await parsed("table", "schema", "lines/*.jsonl", "--rows", "1")).toMatchObject({
+    source: "json_lines",
+    rows: 1,
+    complete: false,
+    columns: [{}, {}, { type: "json", forcedBy: { row: 1, value: '["x"]' } }, { type: "int" }, {}, {}, {}],
+  });
+  await write({ "lines/b.jsonl": '{"id":01}\n' });
+  const bad = await run("table", "schema", "lines/*.jsonl", "--explain");
+  expect(bad.stderr).toContain("b.jsonl, line 1");
+  expect((await run("table", "export", "lines/*.jsonl", "--format", "csv")).stderr).toBe(bad.stderr);
+});
+
+test("--save of JSON lines writes conversions behind the reading step, and rows stay as they are", async () => {
+  await write({ ...LINES, "lines/MLTable": LINES_MLTABLE });
+  const before = await run("table", "export", "lines", "--format", "csv");
+  const schema = await parsed("table", "schema", "lines");
+  const { code, stdout } = await run("table", "schema", "lines", "--save");
+  expect(code).toBe(0);
+  expect(stdout).toContain(
+    'Written into the MLTable file of lines, but for tags, mixed, "": there is no way to say their types there.\n',
+  );
+  const saved = await readFile(join(folder, "lines/MLTable"), "utf8");
+  expect(saved).toBe(
+    LINES_MLTABLE.replace("  - take", (line) =>
+      [
+        "  - convert_column_types:\n",
+        "      - columns: id\n        column_type: int\n",
+        "      - columns:\n          - code\n          - none\n          - a.b\n        column_type: string\n",
+        "      - columns: price\n        column_type: float\n",
+        "      - columns: ok\n        column_type: boolean\n",
+        line,
+      ].join(""),
+    ),
+  );
+  expect(await run("table", "export", "lines", "--format", "csv")).toEqual(before);
+  expect(before.stdout.split("\n")).toHaveLength(5);
+  expect(await parsed("table", "schema", "lines")).toEqual(schema);
+  expect(await parsed("table", "schema", "lines", "--save")).toMatchObject({
+    saved: "lines",
+    untyped: ["tags", "mixed", ""],
+  });
+  expect(await readFile(join(folder, "lines/MLTable"), "utf8")).toBe(saved);
+  // Types that are written down hold for files that come later.
+  await write({ "lines/c.jsonl": '{"id":"7","price":3,"ok":null,"code":8}\n' });
+  expect(await parsed("table", "show", "lines", "--filter", "code == '8'")).toMatchObject({
+    rows: [{ id: 7, code: "8", price: 3, ok: null }],
+    conversionErrors: [],
+  });
+});
+
+test("--save names no column that reading does not find, and keeps conversions that are there", async () => {
+  const steps = [
+    "  - take: 1\n",
+    "  - convert_column_types:\n      - columns: id\n        column_type: string\n",
+  ];
+  for (const step of [steps[0], steps[1], `${steps[1]}${steps[0]}`]) {
+    const text = LINES_MLTABLE.replace("  - take: 100 # enough\n", step ?? "");
+    await write({ ...LINES, "lines/MLTable": text });
+    const before = await run("table", "export", "lines", "--format", "csv");
+    expect(before.code).toBe(0);
+    for (const rows of [[], ["--rows", "all"], ["--rows", "2"]]) {
+      await write({ "lines/MLTable": text });
+      expect((await run("table", "schema", "lines", "--save", ...rows)).code).toBe(0);
+      const saved = await readFile(join(folder, "lines/MLTable"), "utf8");
+      expect(saved.match(/convert_column_types/g)).toHaveLength(1);
+      const after = await run("table", "export", "lines", "--format", "csv");
+      // From more rows than are read, a type may be another.
+      const expected =
+        step?.includes("take") && rows.length > 0 ? before.stdout.replace("2,", "2.0,") : before.stdout;
+      expect([step, rows, after.stdout]).toEqual([step, rows, expected]);
+      expect((await run("table", "schema", "lines", "--save", ...rows)).code).toBe(0);
+      expect(await readFile(join(folder, "lines/MLTable"), "utf8")).toBe(saved);
+    }
+  }
+  const pattern =
+    "  - convert_column_types:\n      - columns:\n          pattern: ^i\n        column_type: string\n";
+  await write({ ...LINES, "lines/MLTable": LINES_MLTABLE.replace("  - take: 100 # enough\n", pattern) });
+  const before = await run("table", "export", "lines", "--format", "csv");
+  expect((await run("table", "schema", "lines", "--save")).code).toBe(0);
+  expect(await run("table", "export", "lines", "--format", "csv")).toEqual(before);
+  const saved = await readFile(join(folder, "lines/MLTable"), "utf8");
+  expect((await run("table", "schema", "lines", "--save")).code).toBe(0);
+  expect(await readFile(join(folder, "lines/MLTable"), "utf8")).toBe(saved);
+});
+
 test("values that cannot be converted are told with their place, or are an error", async () => {
   await write({
     ...DATA,

@@ -168,7 +168,7 @@ const delimited: Chapter = {
 
 const jsonLines: Chapter = {
   title: "read_json_lines",
-  text: "Reads a JSON object from each line. Types are JSON's own; nothing is inferred.",
+  text: "Reads a JSON object from each line. Types are JSON's own, over all lines; `aml table schema --explain` shows which value forced what.",
   examples: [
     {
       title: "without options",
