@@ -48,6 +48,8 @@ function isTable(source: ArrowSource): source is Table {
 }
 
 function columnBatch({ schema, numRows, data }: RecordBatch): ColumnBatch {
+  // apache-arrow reads no rows as columns without their children.
+  if (numRows === 0) return noRows(schema);
   const fields = schema.fields.map((field) => fieldOf(field));
   const columns = data.children.map((child, at) => vectorOf(child, fields[at]?.name ?? ""));
   return { fields, rowCount: numRows, columns };

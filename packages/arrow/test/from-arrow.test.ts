@@ -4,12 +4,15 @@ import type { ArrowType, ArrowVector, ColumnBatch, TabularDataset } from "@aml/c
 import { fromArrow, toArrow, toArrowIpc, type ArrowSource } from "@aml/arrow";
 import {
   DurationSecond,
+  Int32,
+  List,
   makeData,
   RecordBatch,
   Schema,
   Struct,
   Table,
   Field,
+  tableToIPC,
   TimestampNanosecond,
   vectorFromArray,
   type Data,
@@ -79,6 +82,27 @@ test("a table without rows keeps its columns", async () => {
   const again = await toArrow(await taken(new Table(table.schema)));
   expect(again.numRows).toBe(0);
   expect(again.schema.fields.map(({ name }) => name)).toEqual(names);
+});
+
+test("what the fields of a null hold is no value of the rows behind it", async () => {
+  const x = makeData({ type: new Int32(), data: Int32Array.of(7, 1, 2) });
+  const inner = new Struct([new Field("x", x.type, true)]);
+  const field = makeData({ type: inner, length: 3, nullCount: 0, children: [x] });
+  const outer = new Struct([new Field("s", inner, true)]);
+  const nullBitmap = Uint8Array.of(0b110);
+  const flat = makeData({ type: inner, length: 3, nullBitmap, children: [x] });
+  const deep = makeData({ type: outer, length: 3, nullBitmap, children: [field] });
+  expect(plainRows(await toArrow(await taken(tableOf("a", flat))))).toEqual([[null], [[1]], [[2]]]);
+  expect(plainRows(await toArrow(await taken(tableOf("a", deep))))).toEqual([[null], [[[1]]], [[[2]]]]);
+});
+
+test("columns of no rows keep their names in bytes, lists too", async () => {
+  const list = new List(new Field("item", new Int32(), true));
+  const table = new Table(new Schema([new Field("a", list, true), new Field("b", new Int32(), true)]), []);
+  for (const format of ["stream", "file"] as const) {
+    const again = await toArrow(await taken(tableToIPC(table, format)));
+    expect([again.numRows, String(again.schema)]).toEqual([0, String(table.schema)]);
+  }
 });
 
 test("it is a table like any other", async () => {

@@ -231,12 +231,24 @@ function lists({ offsets, validity }: ArrowVector, writeItems: ColumnWriter): Co
   };
 }
 
-function structs(name: string, fields: readonly ArrowField[], { children = [] }: ArrowVector): ColumnWriter {
-  const writers = fields.map(({ type }, at) => columnWriter(name, type, children[at]));
+/** The fields of a null are nulls: of others DuckDB writes the values to Parquet, where they become those of later rows. */
+function structs(name: string, fields: readonly ArrowField[], column: ArrowVector): ColumnWriter {
+  const { children = [] } = column;
+  const writers = fields.map(({ type }, at) => columnWriter(name, type, withNullsOf(column, children[at])));
   return (vector, from, count) => {
     for (const [at, write] of writers.entries())
       write(duckdb.struct_vector_get_child(vector, at), from, count);
   };
+}
+
+function withNullsOf(parent: ArrowVector, child: ArrowVector | undefined): ArrowVector | undefined {
+  const { validity, nullCount, length } = parent;
+  if (child === undefined || validity === undefined || nullCount === 0) return child;
+  const own = child.nullCount === 0 ? undefined : child.validity;
+  const both = Uint8Array.from({ length: Math.ceil(length / 8) }, (_, at) => {
+    return (validity[at] ?? 0) & (own === undefined ? 255 : (own[at] ?? 0));
+  });
+  return { ...child, length, validity: both, nullCount: Math.max(nullCount, child.nullCount) };
 }
 
 function isSet(bits: Uint8Array | undefined, at: number): boolean {
