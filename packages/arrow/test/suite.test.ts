@@ -1,0 +1,4 @@
+import { describe, test } from "vitest";
+import { suite } from "./suite.ts";
+
+suite({ describe, test });
