@@ -74,6 +74,8 @@ export interface DelimitedGroup {
 export interface JsonTable extends Base {
   readonly kind: "json_lines";
   readonly paths: readonly string[];
+  /** Of these, the parts of files: their lines are not those of the files. */
+  readonly cut?: readonly string[];
   readonly columns: readonly { readonly name: string; readonly sqlType: string }[];
 }
 

@@ -1,5 +1,6 @@
 import type { AmlError } from "@aml/core";
 import { findCsvFault } from "./find-csv-fault.ts";
+import { findJsonLine } from "./find-json-line.ts";
 import { findDamagedParquet } from "./inspect-parquet.ts";
 import type { Inspected } from "./inspected.ts";
 import { GapFilled, isGap, type PartialFiles } from "./partial-files.ts";
@@ -10,6 +11,7 @@ import type { Locate } from "./stream-chunks.ts";
 export function createLocate(inspected: Inspected, parts: PartialFiles | undefined, scope: Scope): Locate {
   return async (error, signal) => {
     if (inspected.kind === "delimited") await findCsvFault(inspected, error, scope.origins(), signal);
+    if (inspected.kind === "json_lines") await findJsonLine(inspected, error, scope.origins(), signal);
     if (inspected.kind !== "parquet" && inspected.kind !== "delta") return;
     if (!isDamage(error)) return;
     if ((await parts?.complete(signal)) === true && isGap(error)) throw new GapFilled();

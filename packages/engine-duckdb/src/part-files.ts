@@ -70,9 +70,11 @@ export async function partJson<T extends Pick<JsonTable, "paths">>(
   plan: TabularPlan,
   files: readonly FileRef[],
   context: InspectContext,
-): Promise<T & Partitioned & { readonly uris: readonly string[] }> {
+): Promise<T & Partitioned & Pick<JsonTable, "uris" | "cut">> {
   const { pieces, ...parted } = await cutFiles(new Map(found.paths.entries()), step, plan, files, context);
-  return { ...found, paths: [...pieces.values()].flat().map(({ path }) => path), ...parted };
+  const all = [...pieces.values()].flat();
+  const pathsOf = (some: readonly Piece[]): string[] => some.map(({ path }) => path);
+  return { ...found, paths: pathsOf(all), cut: pathsOf(all.filter(({ cut }) => cut)), ...parted };
 }
 
 async function cutFiles(

@@ -235,12 +235,12 @@ describe("lines that are no rows", () => {
   test.each(BAD)("%s is the error of reading, or dropped", async (bad) => {
     const files = await h.files({
       "a.jsonl": lines("1"),
-      "b.jsonl": `${lines("2")}${bad}\n${lines("2.5", "3")}`,
+      "b.jsonl": `${lines("2")}\n${bad}\n${lines("2.5", "3")}`,
     });
     const reading = (await failureOf(h.rows([read], files))) as Error;
     for (const rows of [undefined, "all", 3] as const) {
       const failure = (await failureOf(infer(files, { rows }))) as Error;
-      expect(failure).toMatchObject({ code: "parse_failed", context: { uri: files[1]?.uri, line: 2 } });
+      expect(failure).toMatchObject({ code: "parse_failed", context: { uri: files[1]?.uri, line: 3 } });
       expect(failure.message).toBe(reading.message);
     }
     // Behind what is looked at.

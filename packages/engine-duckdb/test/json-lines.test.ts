@@ -1,3 +1,4 @@
+import type { AmlError } from "@aml/core";
 import { expect, test } from "vitest";
 import { allRows, createHarness, failureOf } from "./harness.ts";
 
@@ -90,6 +91,34 @@ test("what only DuckDB sees is wrong is an error with its line too", async () =>
     code: "parse_failed",
     context: { line: 2 },
   });
+});
+
+test("the line of what only DuckDB sees counts blank lines, and is not that of a part", async () => {
+  const bad = '{"a":"\\q"}\n';
+  const line = async (content: string, ...steps: object[]): Promise<unknown> => {
+    const files = await h.files({ "0.jsonl": '{"a":"x"}\n', "a.jsonl": content });
+    const failure = (await failureOf(h.rows([read, ...steps], files))) as AmlError;
+    expect(failure).toMatchObject({ code: "parse_failed", context: { uri: files[1]?.uri, column: 8 } });
+    const { line: told } = failure.context;
+    expect(failure.message).toContain(`a.jsonl, line ${Number(told)}: invalid`);
+    return told;
+  };
+  const good = '{"a":"x"}\n';
+  expect(await line(good + bad)).toBe(2);
+  expect(await line(`\n\n${good} \t\r\n${bad}`)).toBe(5);
+  expect(await line(`\ufeff\n${good}\n${bad}`)).toBe(4);
+  expect(await line(`\n${good}\n${bad}`, { op: "take", count: 3 })).toBe(4);
+  expect(await line(`${good.repeat(300_000)}\n${bad}`)).toBe(300_002);
+  expect(await line(`${good.repeat(300_000)}\n${bad}`, { op: "select_partitions", partitions: [1] })).toBe(
+    300_002,
+  );
+  const files = await h.files({ "a.jsonl": `${good.repeat(9)}${bad}` });
+  const parted = [
+    { ...read, partition_size: 40 },
+    { op: "select_partitions", partitions: [1, 2] },
+  ];
+  const failure = (await failureOf(h.rows(parted, files))) as AmlError;
+  expect(failure.context).toEqual({ uri: files[0]?.uri, column: 8 });
 });
 
 test("byte order mark, blank lines, empty files, path column, take", async () => {
