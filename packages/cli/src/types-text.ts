@@ -47,13 +47,15 @@ function reasonOf(
 }
 
 function doubtsOf(
-  { name, type, dates, loses }: InferredColumn,
+  { name, type, dates, loses, convertsTo }: InferredColumn,
   json: boolean,
   place: (at: ValuePlace) => string,
 ): string[] {
   const out: string[] = [];
   if (dates?.ambiguous === true)
     out.push(`${name}: every date could be read day first just as well; it is read month first.`);
+  if (convertsTo !== undefined)
+    out.push(`${name}: every string would convert to ${typeText(convertsTo)}; JSON lines keep strings.`);
   if (loses !== undefined)
     out.push(
       `${name}: as ${typeText(type)} it does not keep ${place(loses)}; ` +

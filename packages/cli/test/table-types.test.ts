@@ -157,6 +157,10 @@ test("schema --explain of JSON lines tells what forced each type", async () => {
       "",
     ].join("\n"),
   );
+  await write({ "days.jsonl": '{"day":"2020-01-31"}\n{"day":"2021-02-01"}\n' });
+  expect((await run("table", "schema", "days.jsonl", "--explain")).stdout).toContain(
+    "! day: every string would convert to datetime %Y-%m-%d; JSON lines keep strings.\n",
+  );
   expect(await parsed("table", "schema", "lines/*.jsonl", "--rows", "1")).toMatchObject({
     source: "json_lines",
     rows: 1,

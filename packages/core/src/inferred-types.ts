@@ -57,6 +57,8 @@ export interface InferredColumn {
   readonly ruledOut: readonly (ValuePlace & { readonly type: InferredType })[];
   /** Of a datetime: the order of year, month and day. */
   readonly dates?: InferredDates;
+  /** Of strings in JSON lines: a type that each of them converts to, and keeps its digits; reading leaves them strings. */
+  readonly convertsTo?: ColumnTypeSpec;
   /** The first value that does not come back from the type as it is written: leading zeros, or digits. */
   readonly loses?: ValuePlace;
 }

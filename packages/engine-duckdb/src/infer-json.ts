@@ -1,10 +1,12 @@
 import type { FileRef, InferredColumn, InferredType, StepOf } from "@aml/core";
 import type { ColumnInference } from "./csv-columns.ts";
-import { keepsText, type Inference, type Sighting } from "./infer-types.ts";
+import { inferType, keepsText, markOf, type Inference, type Sighting } from "./infer-types.ts";
 import type { InspectContext } from "./inspect-context.ts";
 import { observeJson, type RowsOfJson } from "./inspect-json.ts";
 import type { FoundValue } from "./json-scan.ts";
 import { JSON_BITS } from "./json-value.ts";
+
+const { boolean, int, bigInt, float, string, wide } = JSON_BITS;
 
 export interface JsonEvidence {
   readonly columns: readonly { readonly name: string }[];
@@ -33,7 +35,7 @@ export async function inferJson(
   const observer = {
     onRefused: () => (refused = true),
     onValue: (value: FoundValue, file: number) => {
-      const column = seen.get(value.name) ?? { values: 0, bits: 0, firsts: new Map<number, Sighting>() };
+      const column = seen.get(value.name) ?? { values: 0, bits: 0, firsts: new Map(), texts: new Map() };
       seen.set(value.name, column);
       see(column, value, file, (order += 1));
     },
@@ -53,10 +55,9 @@ interface SeenColumn {
   /** By each of `JSON_BITS` that was seen. */
   readonly firsts: Map<number, Sighting>;
   loses?: Sighting;
+  /** By what inference sees of them; undefined once there is a string that fits no type. */
+  texts: Map<string, { readonly text: string; count: number; readonly first: Sighting }> | undefined;
 }
-
-/** A decimal of so few characters has no more digits than a double holds. */
-const SHORT = 16;
 
 function see(column: SeenColumn, value: FoundValue, file: number, order: number): void {
   const { bits, bytes, from, to, row } = value;
@@ -71,15 +72,23 @@ function see(column: SeenColumn, value: FoundValue, file: number, order: number)
     for (const bit of Object.values(JSON_BITS)) if ((fresh & bit) !== 0) column.firsts.set(bit, first);
     column.bits |= bits;
   }
-  if (bits !== JSON_BITS.float || column.loses !== undefined) return;
+  if (bits === string && column.texts !== undefined) {
+    // No number or date is written with another escape.
+    const text = bytes.toString("utf8", from + 1, to - 1).replaceAll("\\/", "/");
+    const mark = markOf(text);
+    const known = mark === undefined ? undefined : column.texts.get(mark);
+    if (mark === undefined) column.texts = undefined;
+    else if (known === undefined) column.texts.set(mark, { text, count: 1, first: sighting() });
+    else known.count += 1;
+  }
+  if (bits !== float || column.loses !== undefined) return;
   const text = bytes.toString("latin1", from, to);
-  if ((text.length > SHORT || /e/i.test(text)) && !keepsText(text)) column.loses = sighting();
+  // Most are written as they print, which is cheaper to see.
+  if (String(Number(text)) !== text && !keepsText(text)) column.loses = sighting();
 }
 
 /** Of a value of which 200 characters are told. */
 const MOST_BYTES = 800;
-
-const { boolean, int, bigInt, float, string, wide } = JSON_BITS;
 
 /** What the values of each type are, in the order in which they are tried. */
 const TRIED: readonly (readonly [InferredType & InferredColumn["type"], number])[] = [
@@ -113,5 +122,7 @@ function inferenceOf(
   });
   const forcedBy = ruledOut.reduce((last, { by }) => (by.order > last.order ? by : last), start[1]);
   const lost = type === "float" ? loses : undefined;
-  return { by: "values", inference: { type, values, forcedBy, ruledOut, ...(lost && { loses: lost }) } };
+  const guess = type === "string" ? inferType([...(column?.texts?.values() ?? [])], true).type : "string";
+  const doubts = { ...(lost && { loses: lost }), ...(guess !== "string" && { convertsTo: guess }) };
+  return { by: "values", inference: { type, values, forcedBy, ruledOut, ...doubts } };
 }

@@ -163,7 +163,7 @@ function report(
 function columnOf(
   name: string,
   by: InferredColumn["by"],
-  { type, values, forcedBy, ruledOut, dates, loses }: Inference<InferredColumn["type"]>,
+  { type, values, forcedBy, ruledOut, dates, loses, convertsTo }: Inference<InferredColumn["type"]>,
   place: (at: Sighting) => ValuePlace,
 ): InferredColumn {
   const order = dates && {
@@ -179,6 +179,7 @@ function columnOf(
     ...(forcedBy && { forcedBy: place(forcedBy) }),
     ruledOut: ruledOut.map((one) => ({ type: one.type, ...place(one.by) })),
     ...(order && { dates: order }),
+    ...(convertsTo && { convertsTo }),
     ...(loses && { loses: place(loses) }),
   };
 }

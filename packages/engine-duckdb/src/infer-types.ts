@@ -26,6 +26,7 @@ export interface Inference<T = ColumnTypeSpec> {
   readonly ruledOut: readonly { readonly type: InferredType; readonly by: Sighting }[];
   readonly dates?: Omit<InferredDates, "settledBy"> & { readonly settledBy?: Sighting };
   readonly loses?: Sighting;
+  readonly convertsTo?: ColumnTypeSpec;
 }
 
 /** With 1 and 0, but not those alone: a column of them is one of numbers. */
@@ -72,6 +73,18 @@ export function inferType(seen: readonly Observation[], lossless = false): Infer
   const dates = inferDates(seen);
   if ("by" in dates) ruledOut.push({ type: "datetime", by: dates.by });
   return "by" in dates ? found("string") : { ...found({ datetime: { formats: dates.formats } }), dates };
+}
+
+/** What inference sees of a text: those with the same mark are one to it. Undefined for a text that fits no type. */
+export function markOf(text: string): string | undefined {
+  let mark = "";
+  for (const [type, fits] of WORDS) if (fits(text)) mark += `${type} `;
+  if (mark !== "" && keepsText(text)) mark += "kept ";
+  for (const [at, shape] of SHAPES.entries()) {
+    const format = formatOf(text, shape);
+    if (format !== undefined) mark += `${at}:${format} `;
+  }
+  return mark === "" ? undefined : mark;
 }
 
 function isInt(value: string): boolean {

@@ -142,6 +142,29 @@ describe("evidence", () => {
     expect(await typed("0.1234567890123456789", '"x"')).not.toHaveProperty("loses");
   });
 
+  test("strings stay strings; a type that each of them converts to is told", async () => {
+    const cases: readonly (readonly [readonly string[], unknown])[] = [
+      [["2020-01-31", "2020-02-01T10:00:00Z"], { datetime: { formats: ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"] } }],
+      [["31/12/2020", "1/2/2020"], { datetime: { formats: ["%d/%m/%Y"] } }],
+      [["1", "25"], "int"],
+      [["1", "2.5"], "float"],
+      [["true", "no"], undefined],
+      [["true", "No"], "boolean"],
+      [["1", "007"], undefined],
+      [["0.1234567890123456789"], undefined],
+      [["2020-01-31", "x", "2020-01-31"], undefined],
+      [["1", ""], undefined],
+    ];
+    for (const [texts, convertsTo] of cases) {
+      const found = await typed(...texts.map((text) => JSON.stringify(text)), "null");
+      expect([texts, found?.type, found?.convertsTo]).toEqual([texts, "string", convertsTo]);
+    }
+    expect((await typed(String.raw`"1\/2\/2020"`))?.convertsTo).toEqual({
+      datetime: { formats: ["%m/%d/%Y"] },
+    });
+    expect(await typed('"1"', "2")).not.toHaveProperty("convertsTo");
+  });
+
   test("of a long value its first characters are told", async () => {
     const text = JSON.stringify(["😀é".repeat(300)]);
     expect((await typed(text))?.forcedBy?.value).toBe([...text].slice(0, 200).join(""));
@@ -285,6 +308,13 @@ const kinds = {
   digits: fc.bigInt({ min: 1n, max: 10n ** 20n }).map((digits) => `0.${digits}`),
   boolean: fc.boolean().map(String),
   string: fc.string({ maxLength: 5 }).map((text) => JSON.stringify(text.replaceAll("\0", "x"))),
+  number: fc.integer().map((value) => `"${value}"`),
+  date: fc
+    .date({ noInvalidDate: true, min: new Date("0001-01-01"), max: new Date("9999-12-31") })
+    .map((value) => JSON.stringify(value)),
+  day: fc
+    .tuple(fc.integer({ min: 1, max: 31 }), fc.integer({ min: 1, max: 12 }))
+    .map(([day, month]) => `"${day}\\/${month}\\/2020"`),
   nested: fc.constantFrom("[]", "{}", '[1,{"v":"}"}]', '{"v":[true]}'),
 };
 const any = fc.oneof(...Object.values(kinds));
@@ -359,6 +389,14 @@ test("types are those of the schema, what forces them stands where it is said, a
       const convert = { op: "convert_column_types", columns: conversions };
       const converted = conversions.length === 0 ? [lenient] : [lenient, convert];
       expect(await h.rows([...converted, ...limit], files)).toEqual(await h.rows([lenient, ...limit], files));
+      const guesses = found.columns.flatMap(({ name, convertsTo }) =>
+        convertsTo === undefined ? [] : [{ columns: name, column_type: convertsTo }],
+      );
+      // An error where a value does not convert.
+      if (guesses.length > 0)
+        await h.rows([lenient, { op: "convert_column_types", columns: guesses }, ...limit], files, {
+          onError: "fail",
+        });
       for (const { name, type: told, values, forcedBy, ruledOut, loses } of found.columns) {
         const type = typeof told === "string" ? told : "";
         const column = (columns[Number(name.slice(1))] ?? []).slice(0, rows);
