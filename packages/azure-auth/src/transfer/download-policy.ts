@@ -1,18 +1,25 @@
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import process from "node:process";
+import type { Readable } from "node:stream";
 import { freeChunk } from "@aml/core/adapter";
 
 /** Where every download needs the policy. */
 export const isDeno: boolean = "Deno" in globalThis;
 
+interface Sent {
+  readonly url: string;
+  agent?: unknown;
+  abortSignal?: AbortSignal | undefined;
+}
+
 interface Sender {
-  sendRequest(request: { readonly url: string; agent?: unknown }): Promise<SentResponse>;
+  sendRequest(request: Sent): Promise<SentResponse>;
 }
 
 interface SentResponse {
   readonly status?: number | undefined;
-  readonly readableStreamBody?: NodeJS.ReadableStream | undefined;
+  readonly readableStreamBody?: Readable | undefined;
 }
 
 /** Makes a policy of the storage SDKs' pipelines; their types are each SDK's own. */
@@ -32,7 +39,7 @@ export const downloadPolicy: PolicyFactory = {
     const policy: Sender = {
       async sendRequest(request) {
         request.agent ??= agentFor(request.url);
-        const response = await sender.sendRequest(request);
+        const response = await (isDeno ? sendApart(sender, request) : sender.sendRequest(request));
         const body = response.readableStreamBody?.on("error", () => undefined);
         // The SDKs hand on the body of an error too, which nobody reads: its connection would never be free again, and
         // would keep the process alive for as long as the service keeps it.
@@ -43,6 +50,33 @@ export const downloadPolicy: PolicyFactory = {
     return policy as Policy;
   },
 };
+
+/**
+ * An abort ends the request until it is answered, and the answer's body from then on. The SDKs end the request either
+ * way, and Deno may tell of that twice: the second time nobody listens, which ends the program.
+ */
+async function sendApart(sender: Sender, request: Sent): Promise<SentResponse> {
+  const { abortSignal: signal } = request;
+  if (signal === undefined) return sender.sendRequest(request);
+  const asking = new AbortController();
+  const stop = (): void => asking.abort(signal.reason);
+  if (signal.aborted) stop();
+  signal.addEventListener("abort", stop, { once: true });
+  request.abortSignal = asking.signal;
+  try {
+    const response = await sender.sendRequest(request);
+    const body = response.readableStreamBody;
+    if (body === undefined) return response;
+    // With an error of its own the connection would end with that, and the request too.
+    const end = (): unknown => body.destroy();
+    signal.addEventListener("abort", end, { once: true });
+    body.once("close", () => signal.removeEventListener("abort", end));
+    if (signal.aborted) end();
+    return response;
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
 
 let agents: { readonly http: HttpAgent; readonly https: HttpAgent } | undefined;
 
