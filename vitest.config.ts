@@ -1,5 +1,5 @@
 import { playwright } from "@vitest/browser-playwright";
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 import { share } from "./tooling/kit/runs.ts";
 
 // Tests run on the sources: the @aml/source condition of each package's exports.
@@ -32,6 +32,22 @@ const chromium = {
   ],
 };
 
+const node = {
+  setupFiles,
+  ...patience,
+};
+
+/** Tests of what a process has once: its environment when a library is loaded, what it says once, its memory. */
+const alone = [
+  "packages/azure-auth/test/{identity,virtual-machine}.test.ts",
+  "packages/adapters/*/test/{entra,oauth}.test.ts",
+  "packages/cli/test/gen1.test.ts",
+  "packages/workspace/test/million-names.test.ts",
+];
+
+/** The runtime matrix runs these suites too, in Node as well. */
+const conformance = ["packages/{*,adapters/*}/test/node.test.ts"];
+
 export default defineConfig({
   test: {
     reporters: ["default", "./tooling/kit/reporter.ts"],
@@ -44,12 +60,15 @@ export default defineConfig({
       {
         ...source,
         test: {
+          ...node,
           name: "node",
-          setupFiles,
           include: ["{packages,packages/adapters,apps,tooling}/*/test/**/*.test.ts"],
-          ...patience,
+          exclude: [...configDefaults.exclude, ...conformance, ...alone],
+          isolate: false,
         },
       },
+      { ...source, test: { ...node, name: "alone", include: alone } },
+      { ...source, test: { ...node, name: "conformance", include: conformance } },
       ...(process.env["AML_BROWSER"] === "1"
         ? [
             {

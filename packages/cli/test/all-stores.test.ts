@@ -16,7 +16,7 @@ import { type Lake, openLake } from "./lake.ts";
 const TOKEN = "dapi-canary-5d1f0c77";
 const FILES: Readonly<Record<string, Uint8Array>> = {
   "a b/ü (1).txt": Buffer.from("umlaut"),
-  "a b/c/deep.bin": new Uint8Array(4 * 2 ** 20 + 3).map((_, index) => index % 251),
+  "a b/c/deep.bin": new Uint8Array(2 ** 20 + 3).map((_, index) => index % 251),
   "none.txt": new Uint8Array(),
 };
 

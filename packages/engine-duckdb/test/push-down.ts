@@ -198,7 +198,8 @@ export function pushDownCases(
       }),
       randomRuns(plans),
     );
-    expect(fewer).toBeGreaterThan(runs(plans) / 3);
+    // Of a few plans, one more may have nothing to push.
+    expect(fewer).toBeGreaterThan(runs(plans) / 3 - 1);
   }, 300_000);
 
   test("only what is wanted comes from the database", async () => {

@@ -4,14 +4,17 @@ import { parsePlan } from "@aml/core/plan";
 import { createDuckDBEngine } from "@aml/engine-duckdb";
 import { postgresql } from "@aml/postgresql";
 import pg from "pg";
-import { sharedPostgres, stopPostgres } from "../../../packages/adapters/postgresql/test/postgres.ts";
+import {
+  PASSWORD,
+  sharedPostgres,
+  stopPostgres,
+} from "../../../packages/adapters/postgresql/test/postgres.ts";
 import type { Bench } from "./bench.ts";
 import { assertSame, compare, median } from "./measure.ts";
 import { speedLine } from "./report.ts";
 
 const ROWS = 300_000;
 const LOADED_ROWS = 400_000;
-const PASSWORD = "bench";
 /** Millions of rows a second, of 14 columns. */
 const LEAST_LOADED = 0.7;
 
@@ -22,7 +25,7 @@ export const sql: Bench = async (input) => {
 };
 
 async function readRows({ repetitions, scale, report }: Parameters<Bench>[0]): Promise<void> {
-  const server = await sharedPostgres(PASSWORD);
+  const server = await sharedPostgres();
   const count = Math.round(ROWS * scale);
   await server.admin.query(
     "CREATE TABLE trips AS SELECT n AS id, n % 4 AS vendor, n::bigint * 1000 AS ticket, n * 0.37 AS fare, n * 0.11 AS tip, " +

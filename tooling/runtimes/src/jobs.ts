@@ -42,17 +42,25 @@ function nameOf(folder: string): string {
   return (JSON.parse(readFileSync(file, "utf8")) as { name: string }).name;
 }
 
-/** One job for each suite in each runtime that is here; Node's vitest runs are `npm test`'s first stage. */
-export function jobsOf(suites: readonly SuiteFile[], runtimes: readonly Runtime[]): readonly Job[] {
+/**
+ * One job for each suite in each runtime that is here; Node's vitest runs are `npm test`'s first stage. `brief` leaves
+ * out what a contract repeats for each way to sign in.
+ */
+export function jobsOf(
+  suites: readonly SuiteFile[],
+  runtimes: readonly Runtime[],
+  brief: boolean,
+): readonly Job[] {
   return suites.flatMap((suite) =>
     runtimes
       .filter(({ name, version }) => version && !(suite.kind === "tests" && name === "node"))
-      .map((runtime) => ({ suite, runtime, args: [...runtime.args, ...argsOf(suite, runtime)] })),
+      .map((runtime) => ({ suite, runtime, args: [...runtime.args, ...argsOf(suite, runtime, brief)] })),
   );
 }
 
-function argsOf({ folder, kind }: SuiteFile, { name }: Runtime): readonly string[] {
-  if (kind === "conformance") return [runSuite, join(root, folder, "test/suite.ts")];
+function argsOf({ folder, kind }: SuiteFile, { name }: Runtime, brief: boolean): readonly string[] {
+  const suite = [runSuite, join(root, folder, "test/suite.ts")];
+  if (kind === "conformance") return brief ? [...suite, "--brief"] : suite;
   // Bun's child processes have no channel to unreference, Deno's workers no listeners to remove.
   // These share nothing, so one worker does for all files, in half the time that one for each takes.
   const pool = [`--pool=${name === "bun" ? "threads" : "forks"}`, "--maxWorkers=1", "--no-isolate"];

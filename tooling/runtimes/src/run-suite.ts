@@ -1,8 +1,10 @@
-// <runtime> run-suite.ts FILE — runs the `suite` that FILE exports, in this runtime, with no test library.
+// <runtime> run-suite.ts FILE [--brief] — runs the `suite` that FILE exports, in this runtime, with no test library;
+// a brief run has a contract whole for one way to sign in to a store, and one case of each verb for the others.
 // Prints what fails, and writes the counts as JSON to the file that AML_COUNTS names.
 import { writeFileSync } from "node:fs";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
+import { oncePerVerb } from "./once-per-verb.ts";
 import { collect, noCounts, runAll, type Suite } from "./runner.ts";
 
 /** How long the process may linger after the last test before that counts as a leak. */
@@ -20,8 +22,11 @@ process.on("unhandledRejection", (reason) => {
 try {
   const { suite, skip } = (await import(pathToFileURL(file).href)) as { suite: Suite; skip?: string };
   // A suite whose server cannot run on this machine says why; that is counted and listed.
-  if (skip === undefined) await runAll(await collect(suite), counts, (text) => console.log(text));
-  else {
+  if (skip === undefined) {
+    const cases = await collect(suite);
+    const brief = process.argv.includes("--brief");
+    await runAll(brief ? oncePerVerb(cases) : cases, counts, (text) => console.log(text));
+  } else {
     counts.skipped++;
     counts.skips.push(skip);
   }

@@ -75,7 +75,8 @@ export async function runAll(
   }
 }
 
-function contractCase(full: string): ContractCase | undefined {
+/** What the name of a conformance case says. */
+export function contractCase(full: string): ContractCase | undefined {
   const found = /^(.+) keeps the (\w+) contract › ([\w-]+)\/[\w-]+: .*?( \[gap: .+\])?$/s.exec(full);
   if (!found) return undefined;
   const [, name = "", contract = "", verb = "", gap] = found;

@@ -5,7 +5,31 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { oncePerVerb } from "../src/once-per-verb.ts";
 import { collect, noCounts, runAll, type Suite } from "../src/runner.ts";
+
+describe("oncePerVerb", () => {
+  test("a contract stays whole for a store's first way to sign in, and has each verb for the others", () => {
+    const cases = (name: string): string[] =>
+      ["list/pages: all", "list/prefix: some", "read/whole: all [gap: none]"].map(
+        (one) => `${name} keeps the storage contract › ${one}`,
+      );
+    const named = [
+      "its own case",
+      ...cases("store with a key"),
+      ...cases("store with a SAS"),
+      ...cases("store, a volume as a client"),
+      ...cases("store, a volume with a token"),
+    ].map((name) => ({ name, run: () => {} }));
+    expect(oncePerVerb(named).map(({ name }) => name)).toEqual([
+      "its own case",
+      ...cases("store with a key"),
+      ...cases("store with a SAS").filter((_, at) => at !== 1),
+      ...cases("store, a volume as a client"),
+      ...cases("store, a volume with a token").filter((_, at) => at !== 1),
+    ]);
+  });
+});
 
 describe("runner", () => {
   test("names cases by the groups they stand in, in order", async () => {

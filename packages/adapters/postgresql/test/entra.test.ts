@@ -2,8 +2,7 @@ import { Secret } from "@aml/core/adapter";
 import { startEntra, trustCertificate, type Entra } from "@aml/emulator";
 import { postgresql } from "@aml/postgresql";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { sharedPostgres } from "./postgres.ts";
-import { PASSWORD } from "./suite.ts";
+import { PASSWORD, sharedPostgres } from "./postgres.ts";
 
 const CLIENT = "f997392c-e15a-4ad8-af9e-cd6966caba7f";
 let entra: Entra;
@@ -27,7 +26,7 @@ const credential = () =>
   }) as const;
 
 test("a token that is not the role's is refused with the role, the application and its object", async () => {
-  const { port, certificate } = await sharedPostgres(PASSWORD);
+  const { port, certificate } = await sharedPostgres();
   const sql = postgresql.open({
     options: { server: "localhost", port, database: "shop", ca: certificate, user: "entra" },
     credential: credential(),

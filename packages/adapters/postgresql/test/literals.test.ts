@@ -4,8 +4,7 @@ import fc from "fast-check";
 import { afterAll, expect, test } from "vitest";
 import { encodeParameter } from "../src/encode-parameter.ts";
 import { parseArray, parseFields, parseJson } from "../src/parse-literals.ts";
-import { sharedPostgres, stopPostgres } from "./postgres.ts";
-import { PASSWORD } from "./suite.ts";
+import { PASSWORD, sharedPostgres, stopPostgres } from "./postgres.ts";
 
 afterAll(stopPostgres);
 
@@ -51,7 +50,7 @@ test("what is no array, row or JSON ends in an error, not in a loop", () => {
 });
 
 test("arrays and rows come back from the server as they went in", async () => {
-  const { port, certificate } = await sharedPostgres(PASSWORD);
+  const { port, certificate } = await sharedPostgres();
   const sql = postgresql.open({
     options: { server: "localhost", port, database: "shop", ca: certificate },
     credential: { kind: "password", username: "ada", password: new Secret(PASSWORD) },

@@ -1,15 +1,14 @@
 import { lacksPeaks, memoryOfQuery } from "@aml/kit/memory-of-query";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { sharedPostgres } from "./postgres.ts";
+import { PASSWORD, sharedPostgres } from "./postgres.ts";
 
-const PASSWORD = "memory";
 const ROWS = 1_500_000;
 
 test.skipIf(lacksPeaks)(
   "memory does not follow the rows, at Node's defaults",
   async () => {
-    const { port, certificate } = await sharedPostgres(PASSWORD);
+    const { port, certificate } = await sharedPostgres();
     const { rows, grownMiB } = await memoryOfQuery({
       cwd: fileURLToPath(new URL("..", import.meta.url)),
       env: { PASSWORD },

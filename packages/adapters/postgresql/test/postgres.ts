@@ -17,11 +17,14 @@ export interface Postgres {
   stop(): Promise<void>;
 }
 
+/** Of the user `ada`: letters and digits, so that nobody quotes it. */
+export const PASSWORD: string = `secret${crypto.randomUUID().replaceAll("-", "")}`;
+
 let running: Promise<Postgres> | undefined;
 
 /** The server of this process. It ends with it, if not before. */
-export function sharedPostgres(password: string): Promise<Postgres> {
-  running ??= start(password);
+export function sharedPostgres(): Promise<Postgres> {
+  running ??= start();
   return running;
 }
 
@@ -43,7 +46,7 @@ export const TABLES = `
   CREATE PROCEDURE clear_ledger() LANGUAGE sql AS 'DELETE FROM ledger';
 `;
 
-async function start(password: string): Promise<Postgres> {
+async function start(): Promise<Postgres> {
   const folder = await mkdtemp(join(tmpdir(), "aml-postgresql-"));
   // As root the server runs as a user of its own, who has to get in here.
   await chmod(folder, 0o755);
@@ -52,7 +55,7 @@ async function start(password: string): Promise<Postgres> {
   const server = new EmbeddedPostgres({
     databaseDir: join(folder, "data"),
     user: "ada",
-    password,
+    password: PASSWORD,
     port,
     persistent: true,
     authMethod: "scram-sha-256",
@@ -68,7 +71,7 @@ async function start(password: string): Promise<Postgres> {
     host: "127.0.0.1",
     port,
     user: "ada",
-    password,
+    password: PASSWORD,
     database: "postgres",
     max: 2,
     allowExitOnIdle: true,
@@ -80,7 +83,7 @@ async function start(password: string): Promise<Postgres> {
     host: "127.0.0.1",
     port,
     user: "ada",
-    password,
+    password: PASSWORD,
     database: "shop",
     max: 2,
     application_name: "test",

@@ -1,10 +1,9 @@
 import { Secret, type TabularDataset } from "@aml/core";
 import { postgresql } from "@aml/postgresql";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { sharedPostgres, stopPostgres } from "./postgres.ts";
+import { PASSWORD, sharedPostgres, stopPostgres } from "./postgres.ts";
 import { createBench, outcomeOf, pushDownCases, type Bench } from "../../../engine-duckdb/test/push-down.ts";
 
-const PASSWORD = "push-5f1c0de";
 let bench: Bench;
 
 const TABLE = `
@@ -30,7 +29,7 @@ const TABLE = `
   FROM generate_series(1, 300) n`;
 
 beforeAll(async () => {
-  const server = await sharedPostgres(PASSWORD);
+  const server = await sharedPostgres();
   await server.admin.query(TABLE);
   bench = await createBench(
     postgresql.open({

@@ -8,8 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
-import { sharedPostgres, startMeter, startSilentServer, stopPostgres } from "./postgres.ts";
-import { openFixture, PASSWORD } from "./suite.ts";
+import { PASSWORD, sharedPostgres, startMeter, startSilentServer, stopPostgres } from "./postgres.ts";
+import { openFixture } from "./suite.ts";
 
 afterAll(stopPostgres);
 
@@ -21,7 +21,7 @@ async function all({ batches }: SqlResult): Promise<Row[]> {
 
 describe("one snapshot", () => {
   test("ranges that begin before a write and end after it see the same state", async () => {
-    const { admin } = await sharedPostgres(PASSWORD);
+    const { admin } = await sharedPostgres();
     await admin.query(
       "DROP TABLE IF EXISTS many; CREATE TABLE many AS SELECT generate_series(1, 5000) AS id, 0 AS v",
     );
@@ -50,7 +50,7 @@ describe("one snapshot", () => {
 
 describe("a network that fails", () => {
   test("in the middle of a result it is unavailable, and no row is lost silently", async () => {
-    const { port, certificate } = await sharedPostgres(PASSWORD);
+    const { port, certificate } = await sharedPostgres();
     const meter = await startMeter(port);
     const sql = postgresql.open({
       options: { server: "localhost", port: meter.port, database: "shop", ca: certificate },
@@ -94,7 +94,7 @@ describe("a network that fails", () => {
 
 describe("a program", () => {
   test("ends by itself, though the source is open", async () => {
-    const { port, certificate } = await sharedPostgres(PASSWORD);
+    const { port, certificate } = await sharedPostgres();
     const program = `
       import { Secret } from "@aml/core/adapter";
       import { postgresql } from "@aml/postgresql";
@@ -122,7 +122,7 @@ describe("a program", () => {
 
 describe("settings", () => {
   test("those of the role change nothing, and the schema option is where names are looked up", async () => {
-    const { admin, port, certificate } = await sharedPostgres(PASSWORD);
+    const { admin, port, certificate } = await sharedPostgres();
     await admin.query(`
       DROP ROLE IF EXISTS odd; CREATE ROLE odd LOGIN PASSWORD 'odd-1';
       ALTER ROLE odd SET DateStyle = 'SQL, DMY'; ALTER ROLE odd SET TimeZone = 'Asia/Kathmandu';
@@ -157,7 +157,7 @@ describe("settings", () => {
 
 describe("through a workspace", () => {
   test("a table of a query with steps, as rows and as a file, registered and read again", async () => {
-    const { port, certificate } = await sharedPostgres(PASSWORD);
+    const { port, certificate } = await sharedPostgres();
     const folder = await mkdtemp(join(tmpdir(), "aml-postgresql-ws-"));
     {
       await using ws = await openWorkspace({ folder, adapters: [postgresql] });

@@ -1,18 +1,9 @@
-import {
-  canary,
-  sqlConformance,
-  type Runner,
-  type SqlFixture,
-  type SupportMatrix,
-} from "@aml/adapter-testkit";
+import { sqlConformance, type Runner, type SqlFixture, type SupportMatrix } from "@aml/adapter-testkit";
 import { Secret } from "@aml/core";
 import { postgresql, type PostgresqlOptions } from "@aml/postgresql";
-import { sharedPostgres, startMeter, startPlainServer } from "./postgres.ts";
+import { PASSWORD, sharedPostgres, startMeter, startPlainServer } from "./postgres.ts";
 import { statements } from "./statements.ts";
 import { types } from "./types.ts";
-
-/** Letters and digits, so that nobody quotes it. */
-export const PASSWORD: string = canary().secret.replace(/[^a-z\d]/gi, "x");
 
 let count = 0;
 
@@ -22,7 +13,7 @@ export function suite(runner: Runner): SupportMatrix {
 }
 
 export async function openFixture(): Promise<SqlFixture> {
-  const server = await sharedPostgres(PASSWORD);
+  const server = await sharedPostgres();
   const { admin, certificate } = server;
   const meter = await startMeter(server.port);
   const plain = await startPlainServer();
