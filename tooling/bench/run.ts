@@ -27,10 +27,11 @@ const { values } = parseArgs({
 const { only, quick } = values;
 
 if (!values["no-build"] && !process.execArgv.some((arg) => arg.includes("@aml/source"))) build();
-const { BENCHES } = await import("./src/benches.ts");
-const unknown = only.find((name) => !(name in BENCHES));
+const { BENCHES, LONG_BENCHES } = await import("./src/benches.ts");
+const all = { ...BENCHES, ...LONG_BENCHES };
+const unknown = only.find((name) => !(name in all));
 if (unknown !== undefined)
-  throw new Error(`There is no ${unknown}; there are ${Object.keys(BENCHES).join(", ")}.`);
+  throw new Error(`There is no ${unknown}; there are ${Object.keys(all).join(", ")}.`);
 
 const repetitions = quick ? 3 : 5;
 const facts = factsOf(repetitions);
@@ -39,7 +40,7 @@ const lines: Line[] = [];
 const failures: string[] = [];
 const home = join(root, ".toolchain", "bench");
 await mkdir(home, { recursive: true });
-for (const [name, bench] of Object.entries(BENCHES)) {
+for (const [name, bench] of Object.entries(only.length > 0 ? all : BENCHES)) {
   if (only.length > 0 && !only.includes(name)) continue;
   const folder = await mkdtemp(join(home, `${name}-`));
   const report = (line: Line): void => {

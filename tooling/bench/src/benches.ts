@@ -1,4 +1,5 @@
 import { arrow } from "./arrow.ts";
+import { bigCsv } from "./big-csv.ts";
 import type { Bench } from "./bench.ts";
 import { blob } from "./blob.ts";
 import { delta } from "./delta.ts";
@@ -30,3 +31,6 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   "first-row": firstRow,
   "start-up": startUp,
 };
+
+/** What takes minutes and tens of gigabytes: only by its name. */
+export const LONG_BENCHES: Readonly<Record<string, Bench>> = { "csv-big": bigCsv };

@@ -1,0 +1,45 @@
+// Run by big-csv.ts: reads a folder of CSV through a bounded engine, and prints what it found and what memory that took.
+import { readFileSync } from "node:fs";
+import process from "node:process";
+import type { Row } from "@aml/core";
+import { createDuckDBEngine } from "@aml/engine-duckdb";
+import { openWorkspace } from "@aml/workspace";
+import type { BigCsvFound } from "./big-csv.ts";
+
+const [way = "", folder = ""] = process.argv.slice(2);
+const started = performance.now();
+const limits = way === "rows" ? { memoryLimit: "300MB" } : { memoryLimit: "1GB", threads: 1 };
+const engine = createDuckDBEngine({ ...limits, tempLimit: "60GB" });
+await using workspace = await openWorkspace({ folder, engine });
+const trips = workspace.tabular.fromDelimitedFiles("files/*.csv");
+const WAYS: Readonly<Record<string, () => AsyncIterable<Row>>> = {
+  rows: () => trips.rows(),
+  sorted: () => workspace.sql("select * from trips order by total_amount, pickup_at", { trips }).rows(),
+  joined: () =>
+    workspace
+      .sql(
+        "select a.* from trips a join (select distinct pickup_at from trips) b on a.pickup_at = b.pickup_at",
+        { trips },
+      )
+      .rows(),
+};
+let rows = 0;
+let cents = 0n;
+for await (const row of (WAYS[way] as () => AsyncIterable<Row>)()) {
+  rows += 1;
+  cents += BigInt(Math.round(Number(row["total_amount"]) * 100));
+}
+const found: BigCsvFound = {
+  ms: performance.now() - started,
+  peak: peakOfProcess(),
+  rows,
+  cents: String(cents),
+};
+process.stdout.write(JSON.stringify(found));
+
+/** In bytes. Linux keeps the exact peak. */
+function peakOfProcess(): number {
+  if (process.platform !== "linux") return process.resourceUsage().maxRSS * 1024;
+  const found = /^VmHWM:\s*(\d+) kB$/m.exec(readFileSync("/proc/self/status", "utf8"));
+  return Number(found?.[1] ?? 0) * 1024;
+}
