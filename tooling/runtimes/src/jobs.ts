@@ -44,7 +44,7 @@ function nameOf(folder: string): string {
 
 /**
  * One job for each suite in each runtime that is here; Node's vitest runs are `npm test`'s first stage. `brief` leaves
- * out what a contract repeats for each way to sign in.
+ * out what a contract repeats for each way to sign in, and makes smoke tests of those in Bun and Deno.
  */
 export function jobsOf(
   suites: readonly SuiteFile[],
@@ -60,7 +60,7 @@ export function jobsOf(
 
 function argsOf({ folder, kind }: SuiteFile, { name }: Runtime, brief: boolean): readonly string[] {
   const suite = [runSuite, join(root, folder, "test/suite.ts")];
-  if (kind === "conformance") return brief ? [...suite, "--brief"] : suite;
+  if (kind === "conformance") return brief ? [...suite, name === "node" ? "--brief" : "--smoke"] : suite;
   // Bun's child processes have no channel to unreference, Deno's workers no listeners to remove.
   // These share nothing, so one worker does for all files, in half the time that one for each takes.
   const pool = [`--pool=${name === "bun" ? "threads" : "forks"}`, "--maxWorkers=1", "--no-isolate"];

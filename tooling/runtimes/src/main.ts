@@ -2,7 +2,7 @@
 //
 // Runs every `test/suite.ts` in Node, Bun and Deno as processes of their own, and the whole vitest suites of
 // the packages that promise to run anywhere in Bun and Deno too (Node runs them in `npm test`'s first stage).
-// --brief leaves out what a contract repeats for each way to sign in to a store.
+// --brief runs a contract whole in Node for one way to sign in to a store, else one case of each verb.
 // With WORDs only the suites whose folder contains one of them; --write renews docs/runtimes.md and docs/stores.md
 // after a full pass.
 import { writeFileSync } from "node:fs";

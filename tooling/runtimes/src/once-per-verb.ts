@@ -1,10 +1,10 @@
 import { contractCase, type Case } from "./runner.ts";
 
 /**
- * The cases of a suite without repetition: where a store keeps one contract for several ways to sign in, whole for the
- * first, and one case of each verb for the others.
+ * One case of each verb of a contract, for every store and way to sign in; with `whole`, all cases for each store's first
+ * way. Cases of no contract stay.
  */
-export function oncePerVerb(cases: readonly Case[]): readonly Case[] {
+export function oncePerVerb(cases: readonly Case[], whole: boolean): readonly Case[] {
   const first = new Map<string, string>();
   const verbs = new Set<string>();
   return cases.filter(({ name: full }) => {
@@ -13,7 +13,7 @@ export function oncePerVerb(cases: readonly Case[]): readonly Case[] {
     const { name, contract, verb } = found;
     const store = `${contract} ${name.replace(/ (with|as) .*/, "")}`;
     if (!first.has(store)) first.set(store, name);
-    if (first.get(store) === name) return true;
+    if (whole && first.get(store) === name) return true;
     const key = JSON.stringify([name, contract, verb]);
     return !verbs.has(key) && verbs.add(key);
   });

@@ -1,5 +1,5 @@
-// <runtime> run-suite.ts FILE [--brief] — runs the `suite` that FILE exports, in this runtime, with no test library;
-// a brief run has a contract whole for one way to sign in to a store, and one case of each verb for the others.
+// <runtime> run-suite.ts FILE [--brief | --smoke] — runs the `suite` that FILE exports, in this runtime, with no test
+// library; a brief run has a contract whole for one way to sign in to a store, a smoke test one case of each verb for all.
 // Prints what fails, and writes the counts as JSON to the file that AML_COUNTS names.
 import { writeFileSync } from "node:fs";
 import process from "node:process";
@@ -24,8 +24,9 @@ try {
   // A suite whose server cannot run on this machine says why; that is counted and listed.
   if (skip === undefined) {
     const cases = await collect(suite);
-    const brief = process.argv.includes("--brief");
-    await runAll(brief ? oncePerVerb(cases) : cases, counts, (text) => console.log(text));
+    const smoke = process.argv.includes("--smoke");
+    const brief = smoke || process.argv.includes("--brief");
+    await runAll(brief ? oncePerVerb(cases, !smoke) : cases, counts, (text) => console.log(text));
   } else {
     counts.skipped++;
     counts.skips.push(skip);
