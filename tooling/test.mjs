@@ -246,7 +246,7 @@ const besides = async () => {
   return inBrowser;
 };
 // Conformance suites run in Node too, with the other runtimes: no need to run them twice.
-const suites = ["run", "--project=node", "--project=alone", "--maxWorkers=3"];
+const suites = ["run", "--project=node", "--project=alone", "--maxWorkers=2"];
 // Servers and processes are waited for here and there; while one does, another works.
 const tried = await Promise.all([vitestStage("Node", suites), besides()]);
 for (const suite of tried) await suite?.steady();

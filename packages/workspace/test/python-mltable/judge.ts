@@ -1,4 +1,6 @@
 import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
@@ -33,9 +35,11 @@ const PATIENCE_MS = 120_000;
 
 /** Starts a Python that has the package `mltable`; it answers one question after the other. */
 export function startJudge(python: string): Judge {
+  // The package leaves what it has read in the folder for temporary files.
+  const scratch = mkdtempSync(join(tmpdir(), "aml-judge-"));
   const child = spawn(python, [join(import.meta.dirname, "judge.py")], {
     stdio: ["pipe", "pipe", "pipe"],
-    env: { ...process.env, PYTHONIOENCODING: "utf-8", TZ: "UTC" },
+    env: { ...process.env, PYTHONIOENCODING: "utf-8", TZ: "UTC", TMPDIR: scratch },
   });
   let said = "";
   child.stderr.on("data", (chunk: Buffer) => (said = (said + chunk.toString()).slice(-2000)));
@@ -65,6 +69,7 @@ export function startJudge(python: string): Judge {
     async [Symbol.asyncDispose]() {
       child.stdin.end();
       await ended;
+      rmSync(scratch, { recursive: true, force: true });
     },
   };
 }
