@@ -40,6 +40,6 @@ process.stdout.write(JSON.stringify(found));
 /** In bytes. Linux keeps the exact peak. */
 function peakOfProcess(): number {
   if (process.platform !== "linux") return process.resourceUsage().maxRSS * 1024;
-  const found = /^VmHWM:\s*(\d+) kB$/m.exec(readFileSync("/proc/self/status", "utf8"));
-  return Number(found?.[1] ?? 0) * 1024;
+  const peak = /^VmHWM:\s*(\d+) kB$/m.exec(readFileSync("/proc/self/status", "utf8"));
+  return Number(peak?.[1] ?? 0) * 1024;
 }

@@ -39,10 +39,11 @@ export const bigCsv: Bench = async ({ folder, scale, report }) => {
     }
     const columns = Object.entries(TAXI_COLUMNS).map(([name, type]) => `${name}: '${type}'`);
     const read = `read_csv('${files}/*.csv', auto_detect = false, header = true, columns = {${columns.join(", ")}})`;
-    const [row] = await (
-      await connection.runAndReadAll(`SELECT count(*), sum(round(total_amount * 100)::BIGINT) FROM ${read}`)
-    ).getRowsJson();
-    expected = { rows: Number(row?.[0]), cents: String(row?.[1]) };
+    const sums = await connection.runAndReadAll(
+      `SELECT count(*), sum(round(total_amount * 100)::BIGINT) FROM ${read}`,
+    );
+    const [row] = sums.getRowsJson() as [string, string][];
+    expected = { rows: Number(row?.[0]), cents: row?.[1] ?? "" };
   } finally {
     connection.disconnectSync();
     instance.closeSync();

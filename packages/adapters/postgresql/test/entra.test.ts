@@ -2,7 +2,7 @@ import { Secret } from "@aml/core/adapter";
 import { startEntra, trustCertificate, type Entra } from "@aml/emulator";
 import { postgresql } from "@aml/postgresql";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { PASSWORD, sharedPostgres } from "./postgres.ts";
+import { sharedPostgres } from "./postgres.ts";
 
 const CLIENT = "f997392c-e15a-4ad8-af9e-cd6966caba7f";
 let entra: Entra;
