@@ -26,8 +26,8 @@ export interface EncodeRun {
  * The table as a file's bytes. Its query is asked for once all that it reads is here. The file is written whole before its first byte is given, so a query that fails gives
  * an error and no bytes; it is deleted when the stream ends, in whatever way.
  *
- * Reading throws `unsupported` for Parquet and JSON lines of columns that differ by case only, for a table without
- * columns, and for JSON lines of nested values with NaN; `precondition_failed` when a file changed meanwhile.
+ * Reading throws `unsupported` for Parquet and JSON lines of columns that differ by case only or have no name, for a
+ * table without columns, and for JSON lines of nested values with NaN; `precondition_failed` when a file changed meanwhile.
  */
 export function encodeTable(
   scope: Scope,
@@ -118,9 +118,17 @@ function refuseCaseConflict({ columns }: CompiledPlan, format: TableFormat): voi
     throw new AmlError("unsupported", `A table without columns cannot be written as ${format}.`);
   }
   if (conflict === undefined) return;
+  const [first, second] = conflict;
+  if (first === second) {
+    throw new AmlError(
+      "unsupported",
+      `A column with the name ${JSON.stringify(first)} cannot stand in a ${format} file.`,
+      { hint: "Drop it, or write csv.", context: { columns: [first] } },
+    );
+  }
   throw new AmlError(
     "unsupported",
-    `The columns ${conflict[0]} and ${conflict[1]} differ by case only, and cannot stand in one ${format} file.`,
+    `The columns ${first} and ${second} differ by case only, and cannot stand in one ${format} file.`,
     { hint: "Drop one of them, or write csv.", context: { columns: conflict } },
   );
 }

@@ -93,7 +93,7 @@ export function instant(value: string, sqlType: string): string {
   return `${value}::TIMESTAMP`;
 }
 
-/** Names that are columns of a written file, but not when they differ by case only. */
+/** Names that cannot be columns of one written file: two that differ by case only, or twice the one that no file has. */
 export function caseConflict(columns: readonly PlanColumn[]): readonly [string, string] | undefined {
   const ids = distinctIds(columns.map(({ name }) => name));
   const at = columns.findIndex(({ name }, index) => ids[index] !== name);

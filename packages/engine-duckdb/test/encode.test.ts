@@ -117,6 +117,16 @@ test("a query that fails gives an error and no byte, and leaves nothing behind",
   expect(await readdir(join(cacheFolder, "objects")).catch(() => [])).toEqual([]);
 });
 
+test("a column without a name", async () => {
+  const opened = await h.open([{ op: "read_json_lines" }], await h.files({ "a.jsonl": '{"":1,"b":2}\n' }));
+  expect(await textOf(opened.encode("csv"))).toBe('"",b\n1,2\n');
+  for (const format of ["jsonl", "parquet"] as const)
+    await expect(textOf(opened.encode(format))).rejects.toMatchObject({
+      code: "unsupported",
+      message: `A column with the name "" cannot stand in a ${format} file.`,
+    });
+});
+
 test("columns that differ by case only", async () => {
   const opened = await h.open([{ op: "read_delimited" }], await h.files({ "a.csv": "a,A\n1,2\n" }));
   expect(await textOf(opened.encode("csv"))).toBe("a,A\n1,2\n");
