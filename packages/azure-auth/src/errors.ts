@@ -1,4 +1,5 @@
 import { AmlError, isAmlError, type AmlErrorCode } from "@aml/core/adapter";
+import { retryAfterMs } from "./retry-after.ts";
 import type { TokenSource } from "./sign-in.ts";
 import { whoSignsIn } from "./who-signs-in.ts";
 
@@ -234,12 +235,6 @@ function networkRow({ network, host }: SignInFailure): Row {
         `${host} cannot be reached (${network})`,
         "Check the network, authorityUrl and any proxy.",
       ];
-}
-
-function retryAfterMs(header: string | undefined): number | undefined {
-  if (header === undefined) return undefined;
-  const seconds = Number(header);
-  return Number.isFinite(seconds) ? seconds * 1000 : Math.max(0, Date.parse(header) - Date.now());
 }
 
 function firstLine(message: string): string {

@@ -6,6 +6,15 @@ export {
   type StorageHttpClient,
 } from "./http-client.ts";
 export { pauseBeneathTls } from "./pause-beneath-tls.ts";
+export {
+  describeError,
+  failureError,
+  firstLine,
+  jsonObject,
+  type FailureFacts,
+  type FailureRow,
+} from "./rest-failure.ts";
+export { retryAfterMs } from "./retry-after.ts";
 export { bareSas, parseSas, type SasInfo } from "./sas.ts";
 export {
   networkFailure,
@@ -14,6 +23,14 @@ export {
   type StorageFailure,
   type StorageHost,
 } from "./storage-failure.ts";
+export {
+  DEFAULT_ENDPOINT,
+  invalidOption,
+  isServiceUrl,
+  readStoreOptions,
+  serviceUrl,
+  type AccountStore,
+} from "./store-options.ts";
 export { signedIn, tokenCredentialOf, type SignedInOptions } from "./signed-in.ts";
 export { grantHint } from "./who-signs-in.ts";
 export type { TokenCredentialKind, TokenSource } from "./sign-in.ts";

@@ -1,4 +1,5 @@
 import type { AmlErrorCode } from "@aml/core/adapter";
+import { retryAfterMs } from "./retry-after.ts";
 
 /** What a storage SDK threw: the service's answer, or that there was none. */
 export interface StorageFailure {
@@ -31,14 +32,6 @@ export function readStorageFailure(error: unknown): StorageFailure {
     requestId: response?.headers?.get("x-ms-request-id"),
     retryAfterMs: retryAfterMs(response?.headers?.get("retry-after")),
   };
-}
-
-function retryAfterMs(header: string | undefined): number | undefined {
-  if (header === undefined) return undefined;
-  const seconds = Number(header);
-  if (Number.isFinite(seconds)) return seconds * 1000;
-  const date = Date.parse(header);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
 }
 
 /** An account, as messages about its network name it. */

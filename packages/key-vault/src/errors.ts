@@ -1,4 +1,5 @@
 import { AmlError, isAmlError } from "@aml/core/adapter";
+import { retryAfterMs } from "@aml/azure-auth";
 import {
   DISCONNECTED,
   FOREIGN_HOST,
@@ -83,12 +84,4 @@ function innerCodeOf({ details }: RestFailure): string | undefined {
   };
   const code = error?.innerError?.code;
   return typeof code === "string" ? code : undefined;
-}
-
-function retryAfterMs(header: string | undefined): number | undefined {
-  if (header === undefined) return undefined;
-  const seconds = Number(header);
-  if (Number.isFinite(seconds)) return seconds * 1000;
-  const date = Date.parse(header);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
 }

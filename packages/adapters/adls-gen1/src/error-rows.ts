@@ -1,5 +1,4 @@
-import type { AmlErrorCode } from "@aml/core/adapter";
-import { aclGrant } from "@aml/azure-auth";
+import { aclGrant, type FailureRow } from "@aml/azure-auth";
 import { retiredHint } from "./retired.ts";
 import type { AdlsGen1Options } from "./options.ts";
 
@@ -25,7 +24,7 @@ export interface Failure extends Attempt {
 
 type Text = (failure: Failure) => string;
 /** What an answer of the service means: a code, what happened, what to do next. */
-export type Row = readonly [code: AmlErrorCode, what: Text, hint: Text];
+export type Row = FailureRow<Failure>;
 
 const verb = ({ operation }: Attempt): string => (operation === "stat" ? "look up" : operation);
 /** A file is written in the root before it is moved to its place. */

@@ -1,5 +1,13 @@
 import { AmlError, isAmlError } from "@aml/core/adapter";
 import {
+  describeError,
+  failureError,
+  firstLine,
+  jsonObject,
+  retryAfterMs,
+  type FailureFacts,
+} from "@aml/azure-auth";
+import {
   DISCONNECTED,
   EXCEPTIONS,
   NETWORK,
@@ -14,7 +22,7 @@ import {
 /** Reads a refusal of the service and says what it means. Of a body that is none of its own nothing is kept. */
 export async function refusalError(response: Response, attempt: Attempt): Promise<AmlError> {
   const { status, headers } = response;
-  const body = parse(await response.text().catch(() => ""));
+  const body = jsonObject(await response.text().catch(() => ""));
   const { exception, message } = (body?.["RemoteException"] ?? {}) as Readonly<Record<string, unknown>>;
   const name = typeof exception === "string" ? exception : undefined;
   // An answer of 401 is in another form.
@@ -46,7 +54,7 @@ const UNMAPPED: Row = [
 export function networkError(error: unknown, attempt: Attempt, signal?: AbortSignal): unknown {
   if (signal?.aborted) return signal.reason;
   if (isAmlError(error)) return error;
-  const said = describe(error);
+  const said = describeError(error);
   const row = NETWORK.find(([pattern]) => pattern.test(said))?.[1] ?? DISCONNECTED;
   return worded(row, fail(attempt, said), { cause: error });
 }
@@ -99,54 +107,12 @@ export function refuseIfMatch(operation: "read" | "write", ifMatch: string | und
 
 function fail(attempt: Attempt, said: string): Failure {
   const what = attempt.path === "" ? "the root" : `file or folder '${attempt.path}'`;
-  const first = (said.split("\n")[0] ?? "").replace(/\.$/, "").slice(0, 500);
-  return { ...attempt, what, store: attempt.options.storeName, said: first };
+  return { ...attempt, what, store: attempt.options.storeName, said: firstLine(said) };
 }
 
-interface More {
-  readonly context?: Readonly<Record<string, unknown>>;
-  readonly retryAfterMs?: number | undefined;
-  readonly cause?: unknown;
-}
+type Facts = Omit<FailureFacts, "context"> & Partial<Pick<FailureFacts, "context">>;
 
-function worded(
-  [code, what, hint]: Row,
-  failure: Failure,
-  { context, retryAfterMs: wait, cause }: More,
-): AmlError {
-  const text = what(failure);
-  return new AmlError(code, text.charAt(0).toUpperCase() + text.slice(1), {
-    operation: failure.operation,
-    hint: hint(failure),
-    context: { store: failure.store, host: failure.host, path: failure.path, ...context },
-    retryAfterMs: wait,
-    cause,
-  });
-}
-
-/** Runtimes hide the reason at different depths. */
-function describe(error: unknown): string {
-  const words: string[] = [];
-  for (let at = error; at instanceof Error; at = at.cause) {
-    if ("code" in at && typeof at.code === "string") words.push(at.code);
-    words.push(at.message);
-  }
-  return words.join(" ");
-}
-
-function parse(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function retryAfterMs(header: string | null): number | undefined {
-  if (header === null) return undefined;
-  const seconds = Number(header);
-  if (Number.isFinite(seconds)) return seconds * 1000;
-  const date = Date.parse(header);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
+function worded(row: Row, failure: Failure, { context, ...facts }: Facts): AmlError {
+  const { store, host, path } = failure;
+  return failureError(row, failure, { ...facts, context: { store, host, path, ...context } });
 }

@@ -1,5 +1,5 @@
-import type { AmlErrorCode, CredentialKind } from "@aml/core/adapter";
-import { grantHint } from "@aml/azure-auth";
+import type { CredentialKind } from "@aml/core/adapter";
+import { grantHint, type FailureRow } from "@aml/azure-auth";
 
 /** What was being done, to what, by whom: for messages and hints. Holds no secret. */
 export interface Attempt {
@@ -25,7 +25,7 @@ export interface Failure extends Attempt {
 
 type Text = (failure: Failure) => string;
 /** What an answer of the service means: a code, what happened, what to do next. */
-export type Row = readonly [code: AmlErrorCode, what: Text, hint: Text];
+export type Row = FailureRow<Failure>;
 
 const verb = ({ operation }: Attempt): string => (operation === "stat" ? "look up" : operation);
 const writes = ({ operation }: Attempt): boolean => operation === "write" || operation === "delete";

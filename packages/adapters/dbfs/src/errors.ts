@@ -1,4 +1,12 @@
-import { AmlError, isAmlError } from "@aml/core/adapter";
+import { isAmlError, type AmlError } from "@aml/core/adapter";
+import {
+  describeError,
+  failureError,
+  firstLine,
+  jsonObject,
+  retryAfterMs,
+  type FailureFacts,
+} from "@aml/azure-auth";
 import {
   CODES,
   DISCONNECTED,
@@ -28,7 +36,7 @@ export interface Refusal {
 export async function readRefusal(response: Response): Promise<Refusal> {
   const { status, headers } = response;
   const text = await response.text().catch(() => "");
-  const body = parse(text);
+  const body = jsonObject(text);
   const { error_code: code, message, details } = body ?? {};
   const [detail] = Array.isArray(details) ? (details as readonly { reason?: unknown }[]) : [];
   return {
@@ -90,7 +98,7 @@ const unmapped: Row = [
 export function networkError(error: unknown, attempt: Attempt, signal?: AbortSignal): unknown {
   if (signal?.aborted) return signal.reason;
   if (isAmlError(error)) return error;
-  const said = describe(error);
+  const said = describeError(error);
   const row = NETWORK.find(([pattern]) => pattern.test(said))?.[1] ?? DISCONNECTED;
   return worded(row, fail(attempt, said), { cause: error });
 }
@@ -106,53 +114,12 @@ export function rowError(
 
 function fail(attempt: Attempt, said: string): Failure {
   const what = attempt.path === "" ? "the root" : `file or folder '${attempt.path}'`;
-  return { ...attempt, what, said: (said.split("\n")[0] ?? "").replace(/\.$/, "").slice(0, 500) };
+  return { ...attempt, what, said: firstLine(said) };
 }
 
-interface More {
-  readonly context?: Readonly<Record<string, unknown>>;
-  readonly retryAfterMs?: number | undefined;
-  readonly cause?: unknown;
-}
+type Facts = Omit<FailureFacts, "context"> & Partial<Pick<FailureFacts, "context">>;
 
-function worded(
-  [code, what, hint]: Row,
-  failure: Failure,
-  { context, retryAfterMs: wait, cause }: More,
-): AmlError {
-  const text = what(failure);
-  return new AmlError(code, text.charAt(0).toUpperCase() + text.slice(1), {
-    operation: failure.operation,
-    hint: hint(failure),
-    context: { host: failure.host, root: failure.root, path: failure.path, ...context },
-    retryAfterMs: wait,
-    cause,
-  });
-}
-
-/** Runtimes hide the reason at different depths. */
-function describe(error: unknown): string {
-  const words: string[] = [];
-  for (let at = error; at instanceof Error; at = at.cause) {
-    if ("code" in at && typeof at.code === "string") words.push(at.code);
-    words.push(at.message);
-  }
-  return words.join(" ");
-}
-
-function parse(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function retryAfterMs(header: string | null): number | undefined {
-  if (header === null) return undefined;
-  const seconds = Number(header);
-  if (Number.isFinite(seconds)) return seconds * 1000;
-  const date = Date.parse(header);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
+function worded(row: Row, failure: Failure, { context, ...facts }: Facts): AmlError {
+  const { host, root, path } = failure;
+  return failureError(row, failure, { ...facts, context: { host, root, path, ...context } });
 }
