@@ -406,6 +406,15 @@ export function createTable({
     const both = signal === undefined ? controller.signal : AbortSignal.any([signal, controller.signal]);
     return { signal: both, end: () => running.delete(controller) };
   };
+  const prepare = async (signal?: AbortSignal): Promise<void> => {
+    try {
+      await parts?.prepare(signal);
+    } catch (error) {
+      // With the table its files are released, which ends a fetch with a reason of its own.
+      signal?.throwIfAborted();
+      throw error;
+    }
+  };
   async function* streamed<T>(
     signal: AbortSignal | undefined,
     valueOf: ((column: PlanColumn) => string) | undefined,
@@ -414,7 +423,7 @@ export function createTable({
     const run = begin(signal);
     const { signal: stop } = run;
     try {
-      await parts?.prepare(stop);
+      await prepare(stop);
       const what = streamQuery(recompile(), valueOf);
       const counted = parts?.skipsRows() === true ? undefined : probe;
       const options = {
@@ -437,7 +446,6 @@ export function createTable({
     batches: (options) => streamed(options?.signal, undefined, streamRows),
     columnBatches: (options) => streamed(options?.signal, arrowValue, streamColumnBatches),
     encode: (format, options) => {
-      const prepare = parts?.prepare;
       const run = { prepare, locate, verify, onConverted, ...begin(options?.signal) };
       return encodeTable(scope, recompile, format, run);
     },
@@ -445,7 +453,7 @@ export function createTable({
       const { signal, end } = begin(options?.signal);
       const direct = inspected.kind === "parquet";
       const profile = async (): Promise<TableProfile> => {
-        await parts?.prepare(signal);
+        await prepare(signal);
         return acrossGaps(() => profileTable({ scope, plan: recompile(), direct, signal, locate, verify }));
       };
       return profile().finally(end);
