@@ -23,7 +23,6 @@ export interface Failure extends Attempt {
   readonly said: string;
 }
 
-type Text = (failure: Failure) => string;
 /** What an answer of the service means: a code, what happened, what to do next. */
 export type Row = FailureRow<Failure>;
 
