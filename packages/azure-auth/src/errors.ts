@@ -1,4 +1,5 @@
 import { AmlError, isAmlError, type AmlErrorCode } from "@aml/core/adapter";
+import { firstLine } from "./rest-failure.ts";
 import { retryAfterMs } from "./retry-after.ts";
 import type { TokenSource } from "./sign-in.ts";
 import { whoSignsIn } from "./who-signs-in.ts";
@@ -235,8 +236,4 @@ function networkRow({ network, host }: SignInFailure): Row {
         `${host} cannot be reached (${network})`,
         "Check the network, authorityUrl and any proxy.",
       ];
-}
-
-function firstLine(message: string): string {
-  return (message.split("\n")[0] ?? "").replace(/\.$/, "");
 }

@@ -45,7 +45,7 @@ export function describeError(error: unknown): string {
   return words.join(" ");
 }
 
-/** The object that a body is as JSON; `undefined` for any other body. */
+/** The object or list that a body is as JSON; `undefined` for any other body. */
 export function jsonObject(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(text);
