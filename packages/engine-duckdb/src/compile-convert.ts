@@ -79,9 +79,10 @@ function toInt(x: string, from: string): Conversion {
     const bare = trimmed(text);
     const float = `try_cast(${bare} AS DOUBLE)`;
     // One byte that casts is a digit; and almost every integer is written as it prints, which is cheaper to see than
-    // to match. With an exponent it is an integer as long as a double holds each of them.
+    // to match. With an exponent it is an integer as long as a double holds each of them. What a CASE looks at first,
+    // DuckDB computes once for the whole of it: so that is the cast.
     return result(
-      `CASE WHEN strlen(${text}) = 1 THEN ${cast} WHEN ${cast}::VARCHAR = ${text} THEN ${cast} ` +
+      `CASE WHEN ${cast} IS NOT NULL AND strlen(${text}) = 1 THEN ${cast} WHEN ${cast}::VARCHAR = ${text} THEN ${cast} ` +
         `WHEN regexp_full_match(${bare}, '[+-]?[0-9]+(\\.0*)?') THEN try_cast(${bare} AS BIGINT) ` +
         `WHEN regexp_full_match(${bare}, '${DECIMAL}[eE][+-]?[0-9]+') ` +
         `AND ${float} = trunc(${float}) AND abs(${float}) <= 9007199254740991 THEN ${float}::BIGINT END`,
@@ -203,13 +204,16 @@ function variants(format: string): string[] {
 /** The format that timestamps print in, where they have no fraction. */
 const PRINTED = "%Y-%m-%d %H:%M:%S";
 
-/** NULL where no format fits. A text that is just what its cast prints needs no format, and that takes less time. */
+/**
+ * NULL where no format fits. A text that is just what its cast prints needs no format, and that takes less time, as long
+ * as the cast stands where DuckDB computes it once.
+ */
 function parse(text: string, formats: readonly string[]): string {
   const list = formats.length === 1 ? quoteText(formats[0] ?? "") : quoteList(formats);
   const parsed = `try_strptime(${text}, ${list})`;
   if (formats[0] !== PRINTED) return parsed;
   const cast = `try_cast(${text} AS TIMESTAMP)`;
-  return `CASE WHEN strlen(${text}) = 19 AND ${cast}::VARCHAR = ${text} THEN ${cast} ELSE ${parsed} END`;
+  return `CASE WHEN ${cast} IS NOT NULL AND strlen(${text}) = 19 AND ${cast}::VARCHAR = ${text} THEN ${cast} ELSE ${parsed} END`;
 }
 
 /** What `strptime` gives for a format. */

@@ -61,8 +61,8 @@ export async function* streamChunks(options: StreamOptions): AsyncGenerator<Stre
 }
 
 /**
- * Each stream has a connection of its own, since another statement
- * would end it quietly (T2); a query runs only while a batch is asked for, and within the gate (T4).
+ * Each stream has a connection of its own, since another statement would end it quietly (T2); a query runs within the
+ * gate (T4), and no further ahead than the chunk behind the one that is being used.
  */
 async function* streamOnce(options: StreamOptions): AsyncGenerator<Omit<StreamedChunk, "from">> {
   const { scope, query, signal } = options;
@@ -83,12 +83,20 @@ async function* streamOnce(options: StreamOptions): AsyncGenerator<Omit<Streamed
       signal?.throwIfAborted();
     }
   };
+  let next: Promise<DuckDBDataChunk | null> | undefined;
   try {
     const result = await startQuery(connection, query.sql, options.probe, guarded);
     const counter = createErrorCounter(query);
     const doneAt = query.columns.length + query.masks;
+    const fetch = (): Promise<DuckDBDataChunk | null> => {
+      const fetching = guarded(() => result.fetchChunk());
+      // Heard of by whoever asks for the chunk, perhaps nobody.
+      fetching.catch(() => undefined);
+      return fetching;
+    };
+    next = fetch();
     for (let done = false; ;) {
-      const chunk = await guarded(() => result.fetchChunk());
+      const chunk = await next;
       if (chunk === null || chunk.rowCount === 0) {
         if (!done) await fail(options);
         break;
@@ -98,12 +106,15 @@ async function* streamOnce(options: StreamOptions): AsyncGenerator<Omit<Streamed
       // No end without knowing that all that was read is one version of the files.
       if (done) await options.verify(signal);
       const count = chunk.rowCount - (done ? 1 : 0);
+      next = fetch();
       counter.add(chunk, count);
       if (count > 0) yield { chunk, count };
     }
     await options.onConverted?.(counter.errors(), signal);
   } finally {
     signal?.removeEventListener("abort", interrupt);
+    connection.interrupt();
+    await next?.catch(() => undefined);
     await scope.disconnect(connection);
   }
 }

@@ -54,7 +54,7 @@ test("integers: every single character, and digits with what DuckDB's cast lets 
   );
   const single = Array.from({ length: 0x3000 }, (_, code) => String.fromCharCode(code));
   const { sql } = compileConversion("x", "VARCHAR", "int");
-  const slow = sql.replace(/^CASE WHEN strlen.*?(?= WHEN regexp_full_match)/, "CASE");
+  const slow = sql.replace(/^CASE WHEN try_cast.*?(?= WHEN regexp_full_match)/, "CASE");
   expect(slow).not.toBe(sql);
   expect(await differing([...made, ...single], sql, slow)).toEqual([]);
 });

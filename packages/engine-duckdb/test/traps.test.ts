@@ -1,10 +1,11 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { DuckDBInstance, type DuckDBConnection } from "@duckdb/node-api";
 import { type Expr, type Plan, type Step, type StorageAdapter, type TabularResult } from "@aml/core";
 import { parseFilter } from "@aml/core/plan";
 import { createGate, type Gate } from "@aml/staging";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, test, vi } from "vitest";
 import { compileConversion } from "../src/compile-convert.ts";
 import { createInstancePool } from "../src/instance-pool.ts";
 import { openScope } from "../src/scope.ts";
@@ -103,12 +104,53 @@ test("T4: queries run within the gate, so threads are left for files", async () 
     verify: nothing,
   });
   for await (const batch of stream) {
-    // Not while its rows are being used.
-    expect(running).toBe(0);
+    // While its rows are being used one more chunk is fetched, and then no thread is taken.
+    await vi.waitFor(() => expect(running).toBe(0));
+    const calls = seen.length;
+    await setTimeout(5);
+    expect(seen).toHaveLength(calls);
     rows += batch.length;
   }
   expect(rows).toBe(5000);
   expect(seen.length).toBeGreaterThanOrEqual(4);
+  await scope.close();
+});
+
+test("a stream that is left does not wait for the chunk that is being fetched", async () => {
+  let running = 0;
+  const gate: Gate = {
+    async run(task) {
+      running += 1;
+      try {
+        return await task();
+      } finally {
+        running -= 1;
+      }
+    },
+  };
+  const scope = await openScope({ parentFolder: h.folder, instances, gate });
+  const nothing = async (): Promise<void> => undefined;
+  const hours = "SELECT 1, false FROM range(1000000000) a, range(20000) b WHERE a.range + b.range < 0";
+  const stream = streamRows({
+    scope,
+    query: {
+      // More than what DuckDB makes ahead.
+      sql: `SELECT range::INTEGER AS c0, false AS done FROM range(250000) UNION ALL ${hours}`,
+      columns: [{ name: "n", id: "n", sqlType: "INTEGER", nullable: false }],
+      failing: [],
+      masks: 0,
+    },
+    explain: nothing,
+    locate: nothing,
+    verify: nothing,
+  });
+  let left = false;
+  for await (const _ of stream) {
+    await setTimeout(10);
+    left = running > 0;
+    if (left) break;
+  }
+  expect(left).toBe(true);
   await scope.close();
 });
 

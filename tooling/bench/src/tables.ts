@@ -22,20 +22,20 @@ const everything = (from: string): string =>
   `SELECT count(*) AS rows, bit_xor(hash(t)) AS hash FROM ${from} t`;
 
 export const parquet: Bench = async (input) => {
-  await benchTables(input, { format: "parquet", rows: 8_000_000, most: 1.2, read: { op: "read_parquet" } });
+  await benchTables(input, { format: "parquet", rows: 8_000_000, most: 1.05, read: { op: "read_parquet" } });
 };
 
 export const csv: Bench = async (input) => {
   // Left to itself a column of Y and N is one of booleans.
   const column_type_overrides = [{ columns: ["store_and_forward"], column_type: "string" as const }];
   const read: Step = { op: "read_delimited", infer_column_types: { column_type_overrides } };
-  await benchTables(input, { format: "csv", rows: 1_700_000, most: 1.7, read });
+  await benchTables(input, { format: "csv", rows: 1_700_000, most: 1.3, read });
 };
 
 interface Subject {
   readonly format: "csv" | "parquet";
   readonly rows: number;
-  /** The bar for filter, count and group. */
+  /** The bar for what DuckDB does alone, and of CSV for the filter as well. */
   readonly most: number;
   readonly read: Step;
 }
@@ -46,7 +46,9 @@ async function benchTables(input: BenchInput, { format, rows, most, read }: Subj
     const count = Math.round(rows * input.scale);
     const path = await writeTaxi(session.connection, input.folder, format, count);
     const label = `${format === "csv" ? "CSV" : "Parquet"}, ${(count / 1e6).toFixed(1)} M rows`;
-    await filterAndProject(`${label}: filter and project`, session, path, read, most, input);
+    // From the path to rows as objects, which is more than a scan.
+    const mostRows = format === "csv" ? most : 1.2;
+    await filterAndProject(`${label}: filter and project`, session, path, read, mostRows, input);
     for (const [what, steps, sql, bar] of [
       // Of Parquet both sides answer it from the footer, within a millisecond or two: no bar.
       ["count", [], counted, format === "csv" ? most : undefined],
