@@ -1,10 +1,10 @@
 // Run by big-csv.ts: reads a folder of CSV through a bounded engine, and prints what it found and what memory that took.
-import { readFileSync } from "node:fs";
 import process from "node:process";
 import type { Row } from "@aml/core";
 import { createDuckDBEngine } from "@aml/engine-duckdb";
 import { openWorkspace } from "@aml/workspace";
 import type { BigCsvFound } from "./big-csv.ts";
+import { peakOfProcess } from "./peak-of-process.ts";
 
 const [way = "", folder = ""] = process.argv.slice(2);
 const started = performance.now();
@@ -36,10 +36,3 @@ const found: BigCsvFound = {
   cents: String(cents),
 };
 process.stdout.write(JSON.stringify(found));
-
-/** In bytes. Linux keeps the exact peak. */
-function peakOfProcess(): number {
-  if (process.platform !== "linux") return process.resourceUsage().maxRSS * 1024;
-  const peak = /^VmHWM:\s*(\d+) kB$/m.exec(readFileSync("/proc/self/status", "utf8"));
-  return Number(peak?.[1] ?? 0) * 1024;
-}

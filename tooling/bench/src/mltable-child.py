@@ -8,6 +8,16 @@ import time
 
 for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
     os.environ[name] = "http://127.0.0.1:9"
+
+
+def peak_of_process() -> int:
+    """In bytes. On Linux `getrusage` begins with what the parent held."""
+    if sys.platform != "linux":
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:")) * 1024
+
+
 answer = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)
 
@@ -23,7 +33,7 @@ json.dump(
     {
         "ms": ms,
         "cpu": cpu,
-        "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "rss": peak_of_process(),
         "rows": len(frame),
         "columns": len(frame.columns),
         "nulls": int(frame["passenger_count"].isna().sum()),

@@ -5,6 +5,7 @@ import { toArrow } from "@aml/arrow";
 import { openWorkspace } from "@aml/workspace";
 // Else imported when it is needed: that of Python is imported with its package, whose import does not count either.
 import "@aml/engine-duckdb";
+import { peakOfProcess } from "./peak-of-process.ts";
 
 const [folder = ""] = process.argv.slice(2);
 const before = process.cpuUsage();
@@ -15,7 +16,7 @@ if (source.kind !== "tabular") throw new Error(`${folder} is no table.`);
 const table = await toArrow(source);
 const ms = performance.now() - started;
 const { user, system } = process.cpuUsage(before);
-const rss = process.resourceUsage().maxRSS * 1024;
+const rss = peakOfProcess();
 let sum = 0;
 for (const fare of table.getChild("fare_amount") ?? []) sum += Number(fare);
 process.stdout.write(

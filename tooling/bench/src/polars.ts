@@ -5,7 +5,7 @@ import type { Bench, BenchInput } from "./bench.ts";
 import { assertSame, compare } from "./measure.ts";
 import { timeLine } from "./report.ts";
 import { compiledSql, openTableSession, type TableSession } from "./table-session.ts";
-import { writeTaxi } from "./taxi.ts";
+import { readTyped, writeTaxi } from "./taxi.ts";
 
 const KEPT = ["pickup_at", "passenger_count", "pickup_zone", "total_amount"];
 const GROUPED = ["payment_type", "passenger_count"];
@@ -55,6 +55,9 @@ async function filterAndProject(
   const ours = async (): Promise<number> => countRows(await session.open(path, steps));
   assertSame(what, await ours(), (await theirs()).height);
   report(timeLine(what, await compare(repetitions, ours, { "polars lazy": theirs }), most));
+  const sql = `SELECT ${KEPT.join(", ")} FROM ${readTyped(path)} WHERE trip_distance > 29 AND passenger_count = 2`;
+  const alone = (): Promise<unknown> => session.connection.run(sql);
+  report(timeLine(`${what}, DuckDB alone`, await compare(repetitions, alone, { "polars lazy": theirs })));
 }
 
 /** Our side groups in DuckDB, since a plan has no such step: what the engine adds is the reading. */
@@ -70,12 +73,17 @@ async function group(
   const what = `polars: ${label}: group (compiled SQL)`;
   const columns = [...GROUPED, "total_amount"];
   const from = await compiledSql(session, path, [read, { op: "keep_columns", columns }]);
-  const sql = `SELECT ${GROUPED.join(", ")}, max(total_amount) AS most FROM (${from}) GROUP BY ALL`;
+  const sqlOver = (table: string): string =>
+    `SELECT ${GROUPED.join(", ")}, max(total_amount) AS most FROM ${table} GROUP BY ALL`;
   const theirs = (): Promise<{ height: number }> =>
     scan().groupBy(GROUPED).agg(pl.col("total_amount").max()).collect();
-  const ours = async (): Promise<number> => (await session.connection.runAndReadAll(sql)).currentRowCount;
+  const rowsOver = async (table: string): Promise<number> =>
+    (await session.connection.runAndReadAll(sqlOver(table))).currentRowCount;
+  const ours = (): Promise<number> => rowsOver(`(${from})`);
   assertSame(what, await ours(), (await theirs()).height);
   report(timeLine(what, await compare(repetitions, ours, { "polars lazy": theirs }), most));
+  const alone = (): Promise<number> => rowsOver(readTyped(path));
+  report(timeLine(`${what}, DuckDB alone`, await compare(repetitions, alone, { "polars lazy": theirs })));
 }
 
 async function countRows(table: TabularResult): Promise<number> {
