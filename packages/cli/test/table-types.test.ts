@@ -173,6 +173,14 @@ test("schema --explain of JSON lines tells what forced each type", async () => {
   expect((await run("table", "export", "lines/*.jsonl", "--format", "csv")).stderr).toBe(bad.stderr);
 });
 
+test("schema --explain of a file that is not there says so, whatever its kind", async () => {
+  for (const file of ["none.parquet", "none.csv", "none/*.parquet"]) {
+    const { code, stdout, stderr } = await run("table", "schema", file, "--explain");
+    expect({ code, stdout }).toEqual({ code: 4, stdout: "" });
+    expect(stderr).toContain("code: not_found");
+  }
+});
+
 test("--save of JSON lines writes conversions behind the reading step, and rows stay as they are", async () => {
   await write({ ...LINES, "lines/MLTable": LINES_MLTABLE });
   const before = await run("table", "export", "lines", "--format", "csv");

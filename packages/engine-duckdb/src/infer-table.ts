@@ -24,7 +24,7 @@ import { openScope } from "./scope.ts";
 /**
  * Finds out the types of the columns that a plan reads from delimited files or JSON lines, and the values that force them.
  *
- * @throws `unsupported` for a plan that reads anything else; `plan_invalid` for a number of rows below 1; what reading throws.
+ * @throws `unsupported` for a plan that reads anything else, from files that are there; `plan_invalid` for a number of rows below 1; what reading throws.
  */
 export async function inferTable(
   asked: TabularPlan,
@@ -34,7 +34,11 @@ export async function inferTable(
 ): Promise<InferredTypes> {
   const { signal } = options;
   const step = asked.steps.find((one) => one.op === "read_delimited" || one.op === "read_json_lines");
-  if (step === undefined) throw noText();
+  if (step === undefined) {
+    // Where there is no such file, that is the nearer fault.
+    for await (const _ of files) break;
+    throw noText();
+  }
   const wanted = rowsOf(options.rows);
   const pins: StagedFile[] = [];
   const { workFolder: parentFolder, gate, instances } = context;
