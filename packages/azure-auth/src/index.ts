@@ -17,6 +17,17 @@ export {
 export { retryAfterMs } from "./retry-after.ts";
 export { bareSas, parseSas, type SasInfo } from "./sas.ts";
 export {
+  EXISTS,
+  isStoreName,
+  SERVER,
+  storageErrors,
+  type FailedAttempt,
+  type StorageAttempt,
+  type StorageErrorRow,
+  type StorageService,
+  type ToStorageError,
+} from "./storage-errors.ts";
+export {
   networkFailure,
   readStorageFailure,
   type NetworkFailure,

@@ -1,5 +1,5 @@
 import type { OperationOptions, StorePath } from "@aml/core/adapter";
-import type { Attempt } from "./error-rows.ts";
+import type { Attempt } from "./errors.ts";
 import type { Filesystem } from "./filesystem.ts";
 
 export interface RenameOptions extends OperationOptions {

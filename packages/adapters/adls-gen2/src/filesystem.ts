@@ -16,8 +16,7 @@ import type {
   StoragePipelineOptions,
   StorageSharedKeyCredential,
 } from "@azure/storage-file-datalake";
-import type { Attempt } from "./error-rows.ts";
-import { toError } from "./errors.ts";
+import { toError, type Attempt } from "./errors.ts";
 import { containerUrl, filesystemUrl, type AdlsGen2Options } from "./options.ts";
 
 /** How a file system can be signed in to. */

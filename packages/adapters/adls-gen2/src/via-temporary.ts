@@ -1,5 +1,5 @@
 import type { FileStat, KeptWrite, StorePath } from "@aml/core/adapter";
-import type { Attempt } from "./error-rows.ts";
+import type { Attempt } from "./errors.ts";
 import type { Filesystem } from "./filesystem.ts";
 import { makeDirectory, move, type RenameOptions } from "./directories.ts";
 import { folderOf, temporaryPath } from "./temporary.ts";

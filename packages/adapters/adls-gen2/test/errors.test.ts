@@ -167,8 +167,8 @@ const rows: Row[] = [
     /expired at 2020-02-03T04:05:06.000Z/,
     /new SAS/,
   ],
-  ["read", 401, "NoAuthenticationInformation", identity, "auth_failed", /refused the credential/, /clock/],
-  ["read", 401, "InvalidAuthenticationInfo", identity, "auth_failed", /refused the credential/, /clock/],
+  ["read", 401, "NoAuthenticationInformation", identity, "auth_failed", /refused the token of /, /clock/],
+  ["read", 401, "InvalidAuthenticationInfo", identity, "auth_failed", /refused the token of /, /clock/],
   ["read", 403, "AccountIsDisabled", key, "auth_failed", /refused/, /key1/],
   [
     "read",

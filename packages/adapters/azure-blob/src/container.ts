@@ -16,8 +16,8 @@ import {
 } from "@aml/azure-auth";
 import { downloadPolicy, isDeno } from "@aml/azure-auth/transfer";
 import type { BlobClient, ContainerClient, StoragePipelineOptions } from "@azure/storage-blob";
-import type { Attempt } from "./error-rows.ts";
-import { toError } from "./errors.ts";
+
+import { toError, type Attempt } from "./errors.ts";
 import { containerUrl, type AzureBlobOptions } from "./options.ts";
 
 /** How a container can be signed in to. */

@@ -14,8 +14,7 @@ import type {
   ShareFileClient,
   StoragePipelineOptions,
 } from "@azure/storage-file-share";
-import type { Attempt } from "./error-rows.ts";
-import { toError } from "./errors.ts";
+import { toError, type Attempt } from "./errors.ts";
 import { shareUrl, type AzureFileShareOptions } from "./options.ts";
 
 /** How a share can be signed in to. */
