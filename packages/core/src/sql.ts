@@ -3,6 +3,7 @@ export { bindParameters } from "./bind-parameters.ts";
 export type { BoundStatement, SqlDialect } from "./bind-parameters.ts";
 export type { PartDialect } from "./bind-part.ts";
 export * from "./create-sql-source.ts";
+export * from "./database-network.ts";
 export { checkPartition, keyRanges, type KeyRange } from "./key-ranges.ts";
 export * from "./row-builder.ts";
 export type * from "./sql-part.ts";

@@ -1,6 +1,6 @@
 import type { AmlErrorCode, CredentialKind } from "@aml/core/adapter";
 import { bracketed, missingGrant } from "./missing-grant.ts";
-import type { BoundStatement } from "@aml/core/sql";
+import { NO_HOST, NOT_LISTENING, UNRESOLVED, type BoundStatement } from "@aml/core/sql";
 
 /** What was being done, where, by whom: for messages and hints. Holds no secret. */
 export interface Attempt {
@@ -198,30 +198,9 @@ export const NETWORK: readonly (readonly [RegExp, Row])[] = [
       () => "Switch TLS on at the server, or, on a network that you trust, give encrypt: false.",
     ],
   ],
-  [
-    /ENOTFOUND|EAI_NONAME/,
-    [
-      "not_found",
-      ({ host }) => `There is no host ${host}.`,
-      () => "Check the options server and endpoint, and that this machine resolves names.",
-    ],
-  ],
-  [
-    /EAI_/,
-    [
-      "unavailable",
-      ({ host }) => `The name ${host} could not be resolved.`,
-      () => "Check the network, then try again.",
-    ],
-  ],
-  [
-    /ECONNREFUSED/,
-    [
-      "unavailable",
-      (f) => `Nothing listens at ${address(f)}.`,
-      () => "Check the options server and port, and that the server runs.",
-    ],
-  ],
+  [/ENOTFOUND|EAI_NONAME/, NO_HOST],
+  [/EAI_/, UNRESOLVED],
+  [/ECONNREFUSED/, NOT_LISTENING],
   [/CERT|certificate|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL|EPROTO|altnames/i, UNTRUSTED],
   [
     /ETIMEOUT|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EACCES/,

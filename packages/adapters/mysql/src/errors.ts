@@ -1,6 +1,14 @@
 import { AmlError, isAmlError, type AmlErrorCode, type CredentialKind } from "@aml/core/adapter";
 import { missingGrant } from "./missing-grant.ts";
-import { placeOfLine, type BoundStatement } from "@aml/core/sql";
+import {
+  NO_HOST,
+  NOT_LISTENING,
+  UNREACHABLE,
+  UNRESOLVED,
+  UNTRUSTED,
+  placeOfLine,
+  type BoundStatement,
+} from "@aml/core/sql";
 
 /** Where and as whom: for messages and hints. Holds no secret. */
 export interface Facts {
@@ -138,48 +146,12 @@ export const NUMBERS: Readonly<Record<number, Row>> = {
 
 /** By the code of a network or TLS failure, or of the driver. */
 export const NETWORK: readonly (readonly [RegExp, Row])[] = [
-  [
-    /^(ENOTFOUND|EAI_NONAME)$/,
-    [
-      "not_found",
-      ({ host }) => `There is no host ${host}.`,
-      () => "Check the options server and endpoint, and that this machine resolves names.",
-    ],
-  ],
-  [
-    /^EAI_/,
-    [
-      "unavailable",
-      ({ host }) => `The name ${host} could not be resolved.`,
-      () => "Check the network, then try again.",
-    ],
-  ],
-  [
-    /^ECONNREFUSED$/,
-    [
-      "unavailable",
-      (f) => `Nothing listens at ${server(f)}.`,
-      () => "Check the options server and port, and that the server runs.",
-    ],
-  ],
-  [
-    /^(ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EACCES)$/,
-    [
-      "unavailable",
-      (f) => `${server(f)} cannot be reached.`,
-      () => "Check the network and the server's firewall: Azure lets in only the addresses that it is told.",
-    ],
-  ],
+  [/^(ENOTFOUND|EAI_NONAME)$/, NO_HOST],
+  [/^EAI_/, UNRESOLVED],
+  [/^ECONNREFUSED$/, NOT_LISTENING],
+  [/^(ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EACCES)$/, UNREACHABLE],
   [/^HANDSHAKE_NO_SSL_SUPPORT$/, NO_TLS],
-  [
-    /CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL|EPROTO|HANDSHAKE_SSL_ERROR/,
-    [
-      "unavailable",
-      (f) => `No trusted TLS connection to ${server(f)} was possible: ${f.said}.`,
-      () =>
-        "Give the authority's certificate in the option ca, or with NODE_EXTRA_CA_CERTS; check that the option server is the name in the certificate.",
-    ],
-  ],
+  [/CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL|EPROTO|HANDSHAKE_SSL_ERROR/, UNTRUSTED],
   [
     /^AUTH_SWITCH_PLUGIN_ERROR$/,
     [

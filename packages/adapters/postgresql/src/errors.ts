@@ -1,7 +1,16 @@
 import { AmlError, isAmlError, type AmlErrorCode, type CredentialKind } from "@aml/core/adapter";
 import { missingGrant } from "./missing-grant.ts";
 import { quoteName } from "./quote-name.ts";
-import { placeAt, type BoundStatement, type StatementPlace } from "@aml/core/sql";
+import {
+  NO_HOST,
+  NOT_LISTENING,
+  UNREACHABLE,
+  UNRESOLVED,
+  UNTRUSTED,
+  placeAt,
+  type BoundStatement,
+  type StatementPlace,
+} from "@aml/core/sql";
 
 /** What was being done, where, by whom: for messages and hints. Holds no secret. */
 export interface Attempt {
@@ -100,47 +109,11 @@ export const STATES: Readonly<Record<string, Row>> = {
 
 /** By the code of a network or TLS failure. */
 export const NETWORK: readonly (readonly [RegExp, Row])[] = [
-  [
-    /^(ENOTFOUND|EAI_NONAME)$/,
-    [
-      "not_found",
-      ({ host }) => `There is no host ${host}.`,
-      () => "Check the options server and endpoint, and that this machine resolves names.",
-    ],
-  ],
-  [
-    /^EAI_/,
-    [
-      "unavailable",
-      ({ host }) => `The name ${host} could not be resolved.`,
-      () => "Check the network, then try again.",
-    ],
-  ],
-  [
-    /^ECONNREFUSED$/,
-    [
-      "unavailable",
-      (f) => `Nothing listens at ${server(f)}.`,
-      () => "Check the options server and port, and that the server runs.",
-    ],
-  ],
-  [
-    /^(ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EACCES)$/,
-    [
-      "unavailable",
-      (f) => `${server(f)} cannot be reached.`,
-      () => "Check the network and the server's firewall: Azure lets in only the addresses that it is told.",
-    ],
-  ],
-  [
-    /CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL|EPROTO/,
-    [
-      "unavailable",
-      (f) => `No trusted TLS connection to ${server(f)} was possible: ${f.said}.`,
-      () =>
-        "Give the authority's certificate in the option ca, or with NODE_EXTRA_CA_CERTS; check that the option server is the name in the certificate.",
-    ],
-  ],
+  [/^(ENOTFOUND|EAI_NONAME)$/, NO_HOST],
+  [/^EAI_/, UNRESOLVED],
+  [/^ECONNREFUSED$/, NOT_LISTENING],
+  [/^(ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EACCES)$/, UNREACHABLE],
+  [/CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL|EPROTO/, UNTRUSTED],
   [/^(ECONNRESET|EPIPE|ECONNABORTED)$/, GONE],
 ];
 
