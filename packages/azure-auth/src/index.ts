@@ -8,11 +8,15 @@ export {
 export { pauseBeneathTls } from "./pause-beneath-tls.ts";
 export {
   describeError,
+  DISCONNECTED,
   failureError,
   firstLine,
   jsonObject,
+  UNMAPPED,
+  unansweredRow,
   type FailureFacts,
   type FailureRow,
+  type UnansweredHints,
 } from "./rest-failure.ts";
 export { retryAfterMs } from "./retry-after.ts";
 export { bareSas, parseSas, type SasInfo } from "./sas.ts";

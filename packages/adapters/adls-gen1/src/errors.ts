@@ -5,15 +5,16 @@ import {
   firstLine,
   jsonObject,
   retryAfterMs,
+  UNMAPPED,
+  unansweredRow,
   type FailureFacts,
 } from "@aml/azure-auth";
 import {
-  DISCONNECTED,
   EXCEPTIONS,
-  NETWORK,
   NO_STORE,
   SERVER,
   STATUSES,
+  UNANSWERED,
   type Attempt,
   type Failure,
   type Row,
@@ -41,12 +42,6 @@ export async function refusalError(response: Response, attempt: Attempt): Promis
   });
 }
 
-const UNMAPPED: Row = [
-  "internal",
-  ({ operation, what, said }) => `To ${operation} ${what} failed: ${said}.`,
-  () => "Try again; report it if it stays.",
-];
-
 /**
  * Turns what `fetch` or a body threw into an `AmlError`. An abort is given back as the reason of `signal`, an
  * `AmlError` (of a sign-in) as it is.
@@ -55,8 +50,7 @@ export function networkError(error: unknown, attempt: Attempt, signal?: AbortSig
   if (signal?.aborted) return signal.reason;
   if (isAmlError(error)) return error;
   const said = describeError(error);
-  const row = NETWORK.find(([pattern]) => pattern.test(said))?.[1] ?? DISCONNECTED;
-  return worded(row, fail(attempt, said), { cause: error });
+  return worded(unansweredRow(said, UNANSWERED), fail(attempt, said), { cause: error });
 }
 
 /** An error by its row, where no answer of the service stands behind it. */

@@ -1,7 +1,7 @@
 import type { CredentialKindOf, OpenInput, StorePath } from "@aml/core/adapter";
-import { tokenCredential } from "@aml/azure-auth";
+import { DISCONNECTED, tokenCredential } from "@aml/azure-auth";
 import { networkError, refusalError, rowError } from "./errors.ts";
-import { DISCONNECTED, NO_STORE, type Attempt } from "./error-rows.ts";
+import { NO_STORE, type Attempt } from "./error-rows.ts";
 import { originOf, type AdlsGen1Options } from "./options.ts";
 import { warnOnce } from "./retired.ts";
 

@@ -1,5 +1,5 @@
 import type { CredentialKind } from "@aml/core/adapter";
-import { grantHint, type FailureRow } from "@aml/azure-auth";
+import { grantHint, type FailureRow, type UnansweredHints } from "@aml/azure-auth";
 
 /** What was being done, to what, by whom: for messages and hints. Holds no secret. */
 export interface Attempt {
@@ -165,43 +165,9 @@ export const STATUSES: Readonly<Record<number, Row>> = {
   504: LATE,
 };
 
-export const NETWORK: readonly (readonly [RegExp, Row])[] = [
-  [
-    /ENOTFOUND|EAI_|dns error|Name or service not known|failed to lookup/i,
-    [
-      "unavailable",
-      ({ host }) => `There is no host ${host}.`,
-      () => "Check the option host, and that this machine resolves names.",
-    ],
-  ],
-  [
-    /CERT_HAS_EXPIRED|CERT_NOT_YET_VALID|certificate has expired|certificate: Expired/i,
-    [
-      "unavailable",
-      ({ host }) => `The certificate of ${host} is not valid at this time.`,
-      () => "Check this machine's clock; if it is right, whoever runs the host has to renew the certificate.",
-    ],
-  ],
-  [
-    /CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL|EPROTO|certificate/i,
-    [
-      "unavailable",
-      ({ host }) => `No trusted TLS connection to ${host} was possible.`,
-      () =>
-        "Add the issuer of the host's certificate with NODE_EXTRA_CA_CERTS; check any proxy that replaces it.",
-    ],
-  ],
-  [
-    /ECONNREFUSED|ConnectionRefused|connection refused/i,
-    ["unavailable", ({ host }) => `Nothing listens at ${host}.`, () => "Check the option host."],
-  ],
-  [
-    /ETIMEDOUT|CONNECT_TIMEOUT|timed out/i,
-    ["timeout", ({ host }) => `${host} did not answer in time.`, () => "Check the network and any firewall."],
-  ],
-];
-export const DISCONNECTED: Row = [
-  "unavailable",
-  ({ host }) => `The connection to ${host} failed or broke off.`,
-  () => "Try again; check the network if it stays.",
-];
+/** For no answer at all. */
+export const UNANSWERED: UnansweredHints<Failure> = {
+  noHost: () => "Check the option host, and that this machine resolves names.",
+  notListening: () => "Check the option host.",
+  late: () => "Check the network and any firewall.",
+};

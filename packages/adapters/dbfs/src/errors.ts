@@ -5,16 +5,17 @@ import {
   firstLine,
   jsonObject,
   retryAfterMs,
+  UNMAPPED,
+  unansweredRow,
   type FailureFacts,
 } from "@aml/azure-auth";
 import {
   CODES,
-  DISCONNECTED,
-  NETWORK,
   NO_WORKSPACE,
   REFUSED,
   SERVER,
   STATUSES,
+  UNANSWERED,
   type Attempt,
   type Failure,
   type Row,
@@ -64,7 +65,7 @@ export function refusalError(refusal: Refusal, attempt: Attempt): AmlError {
   const { status, code, headers, message, reason } = refusal;
   const failure = fail(attempt, message || `status ${status}`);
   const row = find(refusal);
-  return worded(row ?? unmapped, failure, {
+  return worded(row ?? UNMAPPED, failure, {
     context: {
       status,
       ...(code !== undefined && { serviceCode: code }),
@@ -85,12 +86,6 @@ function find(refusal: Refusal): Row | undefined {
   return CODES[code ?? ""] ?? STATUSES[status] ?? (status >= 500 ? SERVER : undefined);
 }
 
-const unmapped: Row = [
-  "internal",
-  ({ operation, what, said }) => `To ${operation} ${what} failed: ${said}.`,
-  () => "Try again; report it if it stays.",
-];
-
 /**
  * Turns what `fetch` or a body threw into an `AmlError`. An abort is given back as the reason of `signal`, an
  * `AmlError` (of a sign-in) as it is.
@@ -99,8 +94,7 @@ export function networkError(error: unknown, attempt: Attempt, signal?: AbortSig
   if (signal?.aborted) return signal.reason;
   if (isAmlError(error)) return error;
   const said = describeError(error);
-  const row = NETWORK.find(([pattern]) => pattern.test(said))?.[1] ?? DISCONNECTED;
-  return worded(row, fail(attempt, said), { cause: error });
+  return worded(unansweredRow(said, UNANSWERED), fail(attempt, said), { cause: error });
 }
 
 /** An error by its row, where no answer of the service stands behind it. */

@@ -1,4 +1,5 @@
 import type { CredentialKindOf, OpenInput, StorePath } from "@aml/core/adapter";
+import { DISCONNECTED } from "@aml/azure-auth";
 import {
   isSilentRefusal,
   isTokenRefused,
@@ -7,7 +8,7 @@ import {
   refusalError,
   rowError,
 } from "./errors.ts";
-import { DISCONNECTED, NO_WORKSPACE, type Attempt } from "./error-rows.ts";
+import { NO_WORKSPACE, type Attempt } from "./error-rows.ts";
 import { originOf, parseRoot, type DbfsOptions, type Root } from "./options.ts";
 import { createTokens } from "./tokens.ts";
 
