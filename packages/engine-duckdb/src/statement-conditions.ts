@@ -1,7 +1,7 @@
 import type { Expr, ExtraSteps, Step, TabularPlan } from "@aml/core";
 import { filterColumns } from "@aml/core/plan";
 import { columnTypeOf } from "./plan-column.ts";
-import { conditionOf, ofNulls, renamed, typed } from "./statement-expr.ts";
+import { conditionOf, ofNulls, renamed, typed, type KnownColumn } from "./statement-expr.ts";
 
 /** A condition that every row of a table fulfils which a statement makes use of. Names are in lower case. */
 export interface StatementCondition {
@@ -98,6 +98,17 @@ export function conditionSteps(
 const KEEPS_TYPES =
   /^(read_parquet|read_delta_lake|filter|(keep|drop)_columns|take|skip|take_random_sample|sample)$/;
 
+/** More digits behind the point leave too few for a whole number of 64 bits. */
+const MOST_PLACES = 19;
+
+/** A statement rounds a fraction to 32 bits, and compares one with a decimal exactly, which a filter does not. */
+function mostWhole(sqlType: string): number | undefined {
+  if (sqlType === "FLOAT") return 2 ** 24;
+  const places = /^DECIMAL\(\d+,\s*(\d+)\)$/.exec(sqlType)?.[1];
+  if (places === undefined) return undefined;
+  return Number(places) <= MOST_PLACES ? Number.MAX_SAFE_INTEGER : -1;
+}
+
 /** The plan with the conditions of a statement over columns of DuckDB's types. */
 export function withConditions(
   plan: TabularPlan,
@@ -106,11 +117,10 @@ export function withConditions(
 ): TabularPlan {
   if (conditions === undefined || !plan.steps.every(({ op }) => KEEPS_TYPES.test(op))) return plan;
   // What users see as text may be of a type that compares otherwise.
-  const known = columns.map(({ name, sqlType }) => {
+  const known = columns.map(({ name, sqlType }): KnownColumn => {
     const type = columnTypeOf(sqlType);
-    // Numbers of 32 bits are compared with a fraction that is rounded to such.
-    const isOther = (type === "string" && sqlType !== "VARCHAR") || sqlType === "FLOAT";
-    return { name, type: isOther ? "bytes" : type } as const;
+    if (type === "string" && sqlType !== "VARCHAR") return { name, type: "bytes" };
+    return { name, type, mostWhole: mostWhole(sqlType) };
   });
   const more = conditions(known);
   return more.length === 0 ? plan : { ...plan, steps: [...plan.steps, ...more] };

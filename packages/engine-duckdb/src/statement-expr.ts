@@ -174,7 +174,10 @@ export function renamed(expr: Expr, name: (column: string) => string): Expr {
   return "fn" in expr ? { ...expr, args: expr.args.map((arg) => renamed(arg, name)) } : expr;
 }
 
-type Known = readonly Pick<Column, "name" | "type">[];
+/** A column, and of one that is compared with whole numbers alone the greatest of these. */
+export type KnownColumn = Pick<Column, "name" | "type"> & { readonly mostWhole?: number | undefined };
+
+type Known = readonly KnownColumn[];
 
 /**
  * A condition over a table's columns; undefined where DuckDB may compare one of them with its constant in another way than a
@@ -208,13 +211,15 @@ function find(name: string, columns: Known): Known[number] | undefined {
 }
 
 /** A constant as one that is compared with a column of this type; undefined where it may be made into another one. */
-function ofType(constant: Expr, { type }: Known[number]): Expr | undefined {
+function ofType(constant: Expr, { type, mostWhole }: KnownColumn): Expr | undefined {
   const isTime = type === "date" || type === "timestamp";
   if ("fn" in constant) return isTime ? constant : undefined;
   if (!("lit" in constant)) return undefined;
   const { lit } = constant;
   if (typeof lit === "boolean") return type === "boolean" ? constant : undefined;
   if (typeof lit === "number") {
+    if (mostWhole !== undefined)
+      return Number.isInteger(lit) && Math.abs(lit) <= mostWhole ? constant : undefined;
     const isWhole = Number.isSafeInteger(lit) && (type === "int32" || type === "int64");
     return isWhole || type === "float64" ? constant : undefined;
   }

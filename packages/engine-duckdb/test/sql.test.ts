@@ -266,7 +266,7 @@ async function farTables() {
       `SELECT range AS id, 'n' || (range + 1000)::VARCHAR AS name, CASE WHEN range = 4000 THEN 'nan'::DOUBLE ELSE (range // 2048) / 4 END AS ratio, 1 AS one,
         CASE WHEN range >= 30_000 AND range < 32_000 THEN NULL ELSE range < 10_000 END AS early,
         CASE WHEN range = 4000 THEN 'nan'::FLOAT ELSE (range // 2048 / 10)::FLOAT END AS small,
-        DATE '2020-01-01' + (range // 1000)::INTEGER AS day, TIMESTAMP '2020-01-01' + INTERVAL (range) MINUTE AS at,
+        (range / 8)::DECIMAL(12,3) AS price, (range % 9)::DECIMAL(38,25) AS fine, DATE '2020-01-01' + (range // 1000)::INTEGER AS day, TIMESTAMP '2020-01-01' + INTERVAL (range) MINUTE AS at,
         md5(range::VARCHAR) AS filler FROM range(${from}, ${from + 20_000})`,
       ", ROW_GROUP_SIZE 2048, COMPRESSION uncompressed",
     );
@@ -281,6 +281,8 @@ async function farTables() {
     one: "integer",
     early: "boolean",
     small: "float",
+    price: "decimal(12,3)",
+    fine: "decimal(38,25)",
     day: "date",
     at: "timestamp_ntz",
     filler: "string",
@@ -329,12 +331,15 @@ test.each([
   ["id < 5 or id >= 39999 and name > 'n'", 2],
   ["not id >= 5", 1],
   ["id between 4096 and 4100", 1],
-  // And one with NaN, of which DuckDB writes no bounds.
+  // With fractions also the one with NaN, of which DuckDB writes no bounds.
   ["ratio <= 0.1 or ratio = 4.75", 3],
   ["early is null and id != 30001", 2],
   ["day = date '2020-01-03' or day > '2020-02-08'", 3],
   ["t.at >= timestamp '2020-01-28 18:00:00'", 1],
   ["t.at < '2020-01-01 12:00:00' and not early is null", 1],
+  ["price < 5 or price in (4999, 4998)", 2],
+  ["price = 256", 1],
+  ["small = 1", 3],
 ])("where %s: %i row groups of 20", async (where, groups) => {
   const { other, plain, received } = await farTables();
   await using _all = other;
@@ -371,6 +376,15 @@ test("statements give the same rows whether their WHERE leaves anything out or n
     ["t.ratio >= 4.75 and not t.ratio < 1e3", "t.ratio + 0 >= 4.75 and not t.ratio + 0 < 1e3"],
     ["t.ratio != 0 and t.id < 4100", "t.ratio + 0 != 0 and t.id + 0 < 4100"],
     ["t.small = 0.1 and t.id % 100 = 0", "t.small + 0::FLOAT = 0.1 and t.id % 100 = 0"],
+    ["t.small >= 1 and t.id % 1000 = 0", "t.small + 0::FLOAT >= 1 and t.id % 1000 = 0"],
+    ["not t.small < 1 and t.id % 1000 = 0", "not t.small + 0::FLOAT < 1 and t.id % 1000 = 0"],
+    ["t.price > 4999", "t.price + 0 > 4999"],
+    ["t.price <= 1", "t.price + 0 <= 1"],
+    ["t.fine > 7 and t.id % 500 = 0", "t.fine + 0 > 7 and t.id % 500 = 0"],
+    ["t.price = 3750", "t.price + 0 = 3750"],
+    ["t.price in (1, 2, 6)", "t.price + 0 in (1, 2, 6)"],
+    ["t.price between 1 and 1.25", "t.price + 0 between 1 and 1.25"],
+    ["t.price > 9007199254740991 or t.price < 1", "t.price + 0 > 9007199254740991 or t.price + 0 < 1"],
     ["t.early is null and t.id % 100 = 1", "(t.early or t.early) is null and t.id % 100 = 1"],
     ["t.early and t.id % 100 = 1", "(t.early or t.early) and t.id % 100 = 1"],
     ["not t.early and t.id % 100 = 1", "not (t.early or t.early) and t.id % 100 = 1"],
