@@ -1,6 +1,7 @@
-import { AmlError, type FileRef } from "@aml/core";
+import { AmlError, type FileRef, type Row } from "@aml/core";
 import type { StagedFile } from "@aml/staging";
 import { readParquet } from "../compile-read.ts";
+import { createRowDecoder } from "../decode-chunk.ts";
 import { mapFiles } from "../inspect-context.ts";
 import { openScope } from "../scope.ts";
 import { addOf, keyOf, metadataOf, protocolOf, type AddFile, type Replay } from "./delta-actions.ts";
@@ -37,14 +38,19 @@ export async function readCheckpoint(
       const vector = (columns.get("add") ?? "").includes("deletionVector");
       const dv = vector
         ? "CASE WHEN add.deletionVector.storageType IS NOT NULL THEN to_json(add.deletionVector)::VARCHAR END"
-        : "NULL";
+        : "NULL::VARCHAR";
       const stats =
-        replay.keepStats && /\bstats VARCHAR\b/.test(columns.get("add") ?? "") ? "add.stats" : "NULL";
-      const rows = await query(
+        replay.keepStats && /\bstats VARCHAR\b/.test(columns.get("add") ?? "")
+          ? "add.stats"
+          : "NULL::VARCHAR";
+      const rows = await scope.run(
         `SELECT add.path, add.size::DOUBLE, nullif(to_json(add.partitionValues)::VARCHAR, '{}'), ${dv}, ${stats} ` +
           `FROM ${source} WHERE add.path IS NOT NULL`,
+        signal,
       );
-      for (const row of rows) addRow(replay, row, uri);
+      const add = createAdder(replay, uri);
+      for (let chunk = await rows.fetchChunk(); chunk && chunk.rowCount > 0; chunk = await rows.fetchChunk())
+        for (const row of decodeAdd(chunk, chunk.rowCount)) add(row);
     }
     for (const name of ["protocol", "metaData"] as const) {
       if (!has(name)) continue;
@@ -68,14 +74,33 @@ export async function readCheckpoint(
   }
 }
 
+/** Hundreds of thousands: the values of DuckDB's own client would take longer than all the rest. */
+const decodeAdd = createRowDecoder(
+  ["path", "size", "values", "dv", "stats"],
+  ["string", "float64", "string", "string", "string"],
+);
+
 const NONE: AddFile["partitionValues"] = Object.freeze({});
 
-function addRow(replay: Replay, [path, size, values, dv, stats]: readonly unknown[], uri: string): void {
-  const partitionValues = typeof values === "string" ? (JSON.parse(values) as object) : NONE;
-  const deletionVector = typeof dv === "string" ? (JSON.parse(dv) as unknown) : undefined;
-  const file = addOf({ path, size, partitionValues, deletionVector, stats }, replay) ?? refuse(uri);
-  replay.files.set(keyOf(file), file);
+function createAdder(replay: Replay, uri: string): (row: Row) => void {
+  // Files of one partition come one after the other, or in turns.
+  const parsed = new Map<string, unknown>();
+  const valuesOf = (text: string): unknown => {
+    if (parsed.has(text)) return parsed.get(text);
+    if (parsed.size >= MOST_PARSED) parsed.clear();
+    const value: unknown = JSON.parse(text);
+    parsed.set(text, value);
+    return value;
+  };
+  return ({ path, size, values, dv, stats }) => {
+    const partitionValues = typeof values === "string" ? valuesOf(values) : NONE;
+    const deletionVector = typeof dv === "string" ? (JSON.parse(dv) as unknown) : undefined;
+    const file = addOf({ path, size, partitionValues, deletionVector, stats }, replay) ?? refuse(uri);
+    replay.files.set(keyOf(file), file);
+  };
 }
+
+const MOST_PARSED = 10_000;
 
 function refuse(uri: string): never {
   throw new AmlError("parse_failed", `The checkpoint ${uri} holds what is no action of a Delta log.`, {
