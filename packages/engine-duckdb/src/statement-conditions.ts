@@ -106,6 +106,7 @@ function mostWhole(sqlType: string): number | undefined {
   if (sqlType === "FLOAT") return 2 ** 24;
   const places = /^DECIMAL\(\d+,\s*(\d+)\)$/.exec(sqlType)?.[1];
   if (places === undefined) return undefined;
+  // Less than any: with such a decimal nothing is compared.
   return Number(places) <= MOST_PLACES ? Number.MAX_SAFE_INTEGER : -1;
 }
 

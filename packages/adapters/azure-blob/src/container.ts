@@ -16,7 +16,6 @@ import {
 } from "@aml/azure-auth";
 import { downloadPolicy, isDeno } from "@aml/azure-auth/transfer";
 import type { BlobClient, ContainerClient, StoragePipelineOptions } from "@azure/storage-blob";
-
 import { toError, type Attempt } from "./errors.ts";
 import { containerUrl, type AzureBlobOptions } from "./options.ts";
 
