@@ -9,7 +9,7 @@
 // root where apt is. AML_PYPI=0 keeps it from making Python environments in .toolchain/ with packages of PyPI.
 import { spawn, spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -209,8 +209,8 @@ function installFromDebian() {
   if (last.status !== 0) console.log(`apt-get failed: ${last.stderr?.trim().split("\n").at(-1)}`);
 }
 
-/** Makes the Python environments of `tooling/python/`. Tests that lack one are skipped by name. */
-function installFromPyPI() {
+/** Makes the Python environments of `tooling/python/`, all at once. Tests that lack one are skipped by name. */
+async function installFromPyPI() {
   const missing = pythonVenvNames().filter((name) => !pythonVenv(name));
   if (!missing.length) return;
   heading("Python packages");
@@ -218,18 +218,20 @@ function installFromPyPI() {
     console.log(`not installed, since AML_PYPI=0 forbids it: ${missing.join(" ")}`);
     return;
   }
-  for (const name of missing) {
-    const from = performance.now();
-    console.log(`installing ${name} from PyPI into .toolchain/ (AML_PYPI=0 forbids this)`);
-    const lacks = makePythonVenv(name);
+  console.log(`installing ${missing.join(" ")} from PyPI into .toolchain/ (AML_PYPI=0 forbids this)`);
+  const from = performance.now();
+  const install = async (name) => {
+    const lacks = await makePythonVenv(name);
     const seconds = ((performance.now() - from) / 1000).toFixed(1);
-    console.log(lacks ? `not installed: ${lacks}; tests that need it are skipped` : `(${seconds} s)`);
-  }
+    console.log(lacks ? `${name} is not there, so its tests are skipped: ${lacks}` : `${name}: ${seconds} s`);
+  };
+  await Promise.all(missing.map(install));
 }
 
 const started = performance.now();
+const cores = availableParallelism();
 installFromDebian();
-installFromPyPI();
+const python = installFromPyPI();
 const browser = findBrowser();
 const inChromium = "Chromium (core)";
 const besides = async () => {
@@ -241,14 +243,19 @@ const besides = async () => {
     });
   else skip(inChromium, "no chromium here (set CHROMIUM to a browser's path, or apt-get install chromium)");
   const runtimes = ["--conditions=@aml/source", join("tooling", "runtimes", "src", "main.ts")];
-  const brief = Number(process.env.AML_RUNS ?? 0) < 1 ? ["--brief"] : [];
-  await stage("Runtimes", process.execPath, [...runtimes, ...brief], { quiet: true });
+  const options = [`--workers=${Math.max(1, Math.round(cores / 3))}`];
+  if (Number(process.env.AML_RUNS ?? 0) < 1) options.push("--brief");
+  await stage("Runtimes", process.execPath, [...runtimes, ...options], { quiet: true });
   return inBrowser;
 };
-// Conformance suites run in Node too, with the other runtimes: no need to run them twice.
-const suites = ["run", "--project=node", "--project=alone", "--maxWorkers=2"];
+const suites = async () => {
+  await python;
+  // Conformance suites run in Node too, with the other runtimes: no need to run them twice.
+  const workers = Math.max(2, Math.ceil(cores / 2));
+  return vitestStage("Node", ["run", "--project=node", "--project=alone", `--maxWorkers=${workers}`]);
+};
 // Servers and processes are waited for here and there; while one does, another works.
-const tried = await Promise.all([vitestStage("Node", suites), besides()]);
+const tried = await Promise.all([suites(), besides()]);
 for (const suite of tried) await suite?.steady();
 
 rmSync(scratch, { recursive: true, force: true });

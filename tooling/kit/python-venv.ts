@@ -1,15 +1,17 @@
-import { spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
+import { promisify } from "node:util";
 
 const root = join(import.meta.dirname, "..", "..");
 const requirements = join(root, "tooling", "python");
 const venvs = join(root, ".toolchain", "python");
 const windows = process.platform === "win32";
 
-const PIP_INSTALL = "-m pip install --quiet --no-input --no-cache-dir --disable-pip-version-check".split(" ");
+const PIP_INSTALL =
+  "-m pip install --quiet --no-input --no-cache-dir --no-compile --disable-pip-version-check".split(" ");
 
 /** The environments that the tests use, by the names of `tooling/python/*.txt`. */
 export const pythonVenvNames = (): string[] =>
@@ -30,7 +32,7 @@ export function pythonVenv(name: string): string | undefined {
  *
  * @returns nothing when it is there, or else what was lacking.
  */
-export function makePythonVenv(name: string): string | undefined {
+export async function makePythonVenv(name: string): Promise<string | undefined> {
   if (pythonVenv(name) !== undefined) return undefined;
   const home = homeOf(name);
   removeOld(name);
@@ -38,8 +40,8 @@ export function makePythonVenv(name: string): string | undefined {
   const draft = `${home}.pid${process.pid}`;
   try {
     const lacks =
-      run("python3", ["-m", "venv", draft]) ??
-      run(pythonOf(draft), [...PIP_INSTALL, "--requirement", join(requirements, `${name}.txt`)]);
+      (await run("python3", ["-m", "venv", draft])) ??
+      (await run(pythonOf(draft), [...PIP_INSTALL, "--requirement", join(requirements, `${name}.txt`)]));
     if (lacks === undefined && !existsSync(home)) renameSync(draft, home);
     return lacks;
   } finally {
@@ -74,9 +76,12 @@ function lives(pid: number): boolean {
 }
 
 /** The last line of what went wrong, if anything did. */
-function run(command: string, args: readonly string[]): string | undefined {
-  const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: "utf8", timeout: 600_000 });
-  if (status === 0) return undefined;
-  const said = `${stdout ?? ""}\n${stderr ?? ""}`.trim().split("\n").at(-1);
-  return error?.message ?? (said || `${command} ended with ${status}`);
+async function run(command: string, args: readonly string[]): Promise<string | undefined> {
+  try {
+    await promisify(execFile)(command, args, { timeout: 600_000, maxBuffer: 2 ** 26 });
+    return undefined;
+  } catch (error) {
+    const { stdout = "", stderr = "", message } = error as Error & { stdout?: string; stderr?: string };
+    return `${stdout}\n${stderr}`.trim().split("\n").at(-1) || message;
+  }
 }

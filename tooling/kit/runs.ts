@@ -13,6 +13,13 @@ export function runs(all: number): number {
   return Math.max(1, Math.round(all * share));
 }
 
+/**
+ * Those of many cases alike that run: all in CI, or when `AML_RUNS` is 1; else one of each `every`, the first among them.
+ */
+export function sample<T>(cases: readonly T[], every: number): readonly T[] {
+  return share < 1 ? cases.filter((_, at) => at % every === 0) : cases;
+}
+
 /** The parameters of such a test for fast-check. */
 export function randomRuns(all: number): { readonly numRuns: number } {
   return { numRuns: runs(all) };

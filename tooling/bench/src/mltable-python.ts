@@ -27,7 +27,7 @@ interface Reading {
  * folder: each in a fresh process, what is imported not counted as time. Medians of three.
  */
 export const mltablePython: Bench = async ({ folder, scale, report }) => {
-  const lacks = makePythonVenv("mltable");
+  const lacks = await makePythonVenv("mltable");
   const python = pythonVenv("mltable");
   if (python === undefined) {
     const what = "MLTable to a frame (needs mltable of PyPI)";

@@ -1,4 +1,4 @@
-// node tooling/runtimes/src/main.ts [--brief | --write] [WORD…]
+// node tooling/runtimes/src/main.ts [--brief | --write] [--workers=2] [WORD…]
 //
 // Runs every `test/suite.ts` in Node, Bun and Deno as processes of their own, and the whole vitest suites of
 // the packages that promise to run anywhere in Bun and Deno too (Node runs them in `npm test`'s first stage).
@@ -23,6 +23,9 @@ const suites = findSuites().filter(
   ({ folder }) => !words.length || words.some((word) => folder.includes(word)),
 );
 const brief = process.argv.includes("--brief");
+const [workers = 2] = process.argv.flatMap((arg) =>
+  arg.startsWith("--workers=") ? [Number(arg.slice(10))] : [],
+);
 const jobs = jobsOf(suites, runtimes, brief);
 const outcomes: Outcome[] = [];
 const trusted = await trustedCertificate();
@@ -45,7 +48,7 @@ async function worker(queue: Iterator<Job>): Promise<void> {
 }
 
 const queue = jobs[Symbol.iterator]();
-await Promise.all([worker(queue), worker(queue)]);
+await Promise.all(Array.from({ length: workers }, () => worker(queue)));
 
 const total = noCounts();
 const unsteady: string[] = [];
