@@ -35,7 +35,7 @@ export function createWorkspace(options: WorkspaceOptions): Workspace {
     if (baseUri !== undefined) return (pattern ? resolvePatternUri : resolveUri)(baseUri, path);
     throw new AmlError(
       "path_invalid",
-      `'${path}' is a relative path, and this workspace has no folder to start from.`,
+      `'${path}' is a path, and this workspace has no folder that paths start from.`,
       {
         hint: "Give a URI, or create the workspace with a baseUri.",
       },

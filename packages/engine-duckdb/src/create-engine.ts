@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AmlError, type ReadTableOptions, type TabularEngine, type TabularResult } from "@aml/core";
 import { createGate, createStager, type Stager } from "@aml/staging";
@@ -11,6 +9,7 @@ import { createInstancePool } from "./instance-pool.ts";
 import { openSql, statementNames } from "./open-sql.ts";
 import { profileByFile } from "./profile-by-file.ts";
 import { OPS, openColumns, openRows, openTable, type TableContext } from "./open-table.ts";
+import { makeTemporaryFolder, removeTemporaryFolder } from "./temporary-folder.ts";
 
 export interface DuckDBEngineOptions {
   /** Brings files onto this machine; stays the caller's to dispose of. */
@@ -39,7 +38,8 @@ export interface DuckDBEngineOptions {
 
 /**
  * An engine for plans over delimited, JSON-lines and Parquet files, on DuckDB. Each table gets a DuckDB of its own that
- * can read that table's files and nothing else. Dispose of tables, and of the engine last.
+ * can read that table's files and nothing else. Dispose of tables, and of the engine last; what is not disposed of leaves its
+ * folder of temporary files with the end of the process.
  */
 export function createDuckDBEngine(options: DuckDBEngineOptions = {}): TabularEngine {
   const gate = createGate(options.maxRunning ?? 2);
@@ -54,7 +54,7 @@ export function createDuckDBEngine(options: DuckDBEngineOptions = {}): TabularEn
   let disposed = false;
   let folder: Promise<string> | undefined;
   let ownStager: Stager | undefined;
-  const workFolder = (): Promise<string> => (folder ??= mkdtemp(join(tmpdir(), "aml-engine-")));
+  const workFolder = (): Promise<string> => (folder ??= makeTemporaryFolder("aml-engine-"));
   const stager = async (): Promise<Stager> => {
     if (options.stager !== undefined) return options.stager;
     return (ownStager ??= createStager({ folder: options.cacheFolder ?? join(await workFolder(), "cache") }));
@@ -107,7 +107,7 @@ export function createDuckDBEngine(options: DuckDBEngineOptions = {}): TabularEn
       for (const table of tables) await table[Symbol.asyncDispose]();
       await instances.close();
       await ownStager?.[Symbol.asyncDispose]();
-      if (folder !== undefined) await rm(await folder, { recursive: true, force: true });
+      if (folder !== undefined) await removeTemporaryFolder(await folder);
     },
   });
 }

@@ -74,8 +74,8 @@ function compareReaders(what: string, python: string, table: string, report: (li
   const ours: Reading[] = [];
   const theirs: Reading[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
-    const own = run(process.execPath, [...process.execArgv, here("mltable-child.ts"), table]);
-    const other = run(python, [here("mltable-child.py"), table]);
+    const own = run(table, process.execPath, [...process.execArgv, here("mltable-child.ts"), table]);
+    const other = run(table, python, [here("mltable-child.py"), table]);
     assertSame(what, own.found, other.found);
     ours.push(own);
     theirs.push(other);
@@ -111,8 +111,12 @@ function compareReaders(what: string, python: string, table: string, report: (li
   return middle(theirs, "ms");
 }
 
-function run(command: string, args: readonly string[]): Reading & { readonly found: object } {
-  const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: "utf8" });
+function run(folder: string, command: string, args: readonly string[]): Reading & { readonly found: object } {
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    encoding: "utf8",
+    // The Python package leaves files among the temporary ones.
+    env: { ...process.env, TMPDIR: folder },
+  });
   if (status !== 0)
     throw new Error(`${command} ended with ${status}: ${error?.message ?? stderr.slice(-500)}`);
   const { ms: taken, cpu, rss, ...found } = JSON.parse(stdout) as Reading & Record<string, number>;

@@ -1,0 +1,50 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, expect, test } from "vitest";
+
+const temporary = await mkdtemp(join(tmpdir(), "aml-temporary-"));
+const data = await mkdtemp(join(tmpdir(), "aml-data-"));
+await writeFile(join(data, "a.csv"), "n\n1\n2\n");
+afterAll(async () => {
+  await rm(temporary, { recursive: true });
+  await rm(data, { recursive: true });
+});
+
+/** Reads one row of a table, and disposes of neither the table nor its engine. */
+const program = `
+  import { readdirSync } from "node:fs";
+  import { createWorkspace } from "@aml/core/workspace";
+  import { memoryRegistry, memorySecrets } from "@aml/core/memory";
+  import { createDuckDBEngine } from "@aml/engine-duckdb";
+  import { local } from "@aml/local";
+  const workspace = createWorkspace({
+    adapters: [local],
+    engine: createDuckDBEngine(),
+    registry: memoryRegistry(),
+    secrets: memorySecrets(),
+  });
+  const rows = workspace.tabular.fromDelimitedFiles(process.env.FILE).rows()[Symbol.asyncIterator]();
+  const { value } = await rows.next();
+  console.log(value.n, readdirSync(process.env.TMPDIR).length);
+`;
+
+test.each([
+  ["comes to its end", ""],
+  ["calls process.exit", "process.exit(0);"],
+])("a program that %s leaves no temporary files, whatever it has not disposed of", async (_, end) => {
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ["--conditions=@aml/source", "--input-type=module", "--eval", program + end],
+    {
+      cwd: join(import.meta.dirname, ".."),
+      env: { ...process.env, TMPDIR: temporary, FILE: pathToFileURL(join(data, "a.csv")).href },
+    },
+  );
+  expect(stdout).toBe("1n 1\n");
+  expect(await readdir(temporary)).toEqual([]);
+});
