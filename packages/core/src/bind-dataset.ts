@@ -1,5 +1,5 @@
 import { AmlError } from "./aml-error.ts";
-import type { ColumnBatch } from "./column-batch.ts";
+import { columnBatches } from "./column-batches.ts";
 import type { ContentHash } from "./copy-types.ts";
 import type { ReadTableOptions } from "./conversion-errors.ts";
 import type {
@@ -18,7 +18,7 @@ import type { Expr } from "./expr.ts";
 import { applyFileSteps, filePlan, splitSteps } from "./file-steps.ts";
 import { parseFilter } from "./filter.ts";
 import { listFiles } from "./list-files.ts";
-import { loadQuery, openQuery, type QueryContext } from "./open-query.ts";
+import { loadQuery, openQuery, queryColumnBatches, type QueryContext } from "./open-query.ts";
 import { parsePlan, planHash } from "./parse-plan.ts";
 import { partitionBy } from "./partition-by.ts";
 import { partitionKeys, partitionKeyValues } from "./partition-keys.ts";
@@ -167,7 +167,12 @@ export function bindTabularDataset(
       const listed = listFiles(filesOf(plan), context.locate, options);
       return explainFiles(plan, listed, await context.engine(), options);
     },
-    columnBatches: (options) => columnBatches(load, options),
+    columnBatches: (options) => {
+      const { source } = plan;
+      return source.from === "query"
+        ? queryColumnBatches({ ...plan, source }, context, options)
+        : columnBatches(open, options);
+    },
     profile: (options) => profileOf(load, options),
     profileByFile: async (options): Promise<ProfileByFile> => {
       const engine = await context.engine();
@@ -207,12 +212,6 @@ export async function writeTable(
   const { storage, path } = await locate(target, options);
   if (path === "" || path.endsWith("/") || path.includes("*")) throw noFileName(target);
   return writeFile(storage, parseStorePath(path), body(), options);
-}
-
-function noColumns(): AmlError {
-  return new AmlError("unsupported", "The table engine of this workspace gives rows, not columns.", {
-    hint: "Use an engine that does, e.g. that of @aml/engine-duckdb.",
-  });
 }
 
 function noProfile(): AmlError {
@@ -311,18 +310,4 @@ async function register(
   }
   const hash = await planHash(pinnedPlan);
   return registry.registerDataset({ name, kind, plan: pinnedPlan, hash, description, tags }, options);
-}
-
-/** The rows of a result, one at a time. */
-export async function* columnBatches(
-  load: (options?: ReadTableOptions) => Promise<TabularResult>,
-  options?: ReadTableOptions,
-): AsyncIterable<ColumnBatch> {
-  const result = await load(options);
-  try {
-    if (result.columnBatches === undefined) throw noColumns();
-    yield* result.columnBatches(options);
-  } finally {
-    await result[Symbol.asyncDispose]();
-  }
 }

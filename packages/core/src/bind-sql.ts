@@ -1,5 +1,6 @@
 import { AmlError } from "./aml-error.ts";
-import { columnBatches, filesOf, profileOf, writeTable, type DatasetContext } from "./bind-dataset.ts";
+import { filesOf, profileOf, writeTable, type DatasetContext } from "./bind-dataset.ts";
+import { columnBatches } from "./column-batches.ts";
 import type { ReadTableOptions } from "./conversion-errors.ts";
 import type { SqlTable, TabularDataset } from "./dataset.ts";
 import { encodeLazily } from "./encode-lazily.ts";

@@ -1,11 +1,13 @@
 import { AmlError, isAmlError } from "./aml-error.ts";
+import type { ColumnBatch } from "./column-batch.ts";
+import { columnBatches } from "./column-batches.ts";
 import type { ReadTableOptions } from "./conversion-errors.ts";
 import { encodeLazily } from "./encode-lazily.ts";
 import type { TabularEngine, TabularResult } from "./engine.ts";
 import type { ExplainedQuery, ExplainOptions } from "./explanation.ts";
 import type { TabularPlan } from "./plan.ts";
 import { startQuery, type QueryPlan, type StartedQuery } from "./start-query.ts";
-import type { SqlSource } from "./sql-source.ts";
+import type { SqlResult, SqlSource } from "./sql-source.ts";
 import type { OperationOptions } from "./storage.ts";
 import type { Row, Schema } from "./table.ts";
 
@@ -38,6 +40,51 @@ export async function loadQuery(
 ): Promise<TabularResult> {
   const started = await startQuery(plan, await openSql(plan, context, options), "engine", options);
   return load(plan, started, context, options);
+}
+
+/** Rows that the engine holds at a time when it only makes columns of them: as many as a batch has at most. */
+const ROWS_AT_A_TIME = 65_536;
+
+/**
+ * The columns of a plan over a query. Where no step is left for the engine, it takes in one batch's rows after the other;
+ * else, and for decimals, whose type depends on all of their values, all rows first.
+ */
+export async function* queryColumnBatches(
+  plan: QueryPlan,
+  context: QueryContext,
+  options?: ReadTableOptions,
+): AsyncIterable<ColumnBatch> {
+  const started = await startQuery(plan, await openSql(plan, context, options), "engine", options);
+  const { pushed, first } = started;
+  if (pushed.rest.length > 0 || first.schema.columns.some(({ type }) => type === "decimal")) {
+    yield* columnBatches(() => load(plan, started, context, options), options);
+    return;
+  }
+  await using _query = first;
+  const { schema, batches } = first;
+  const rows = batches[Symbol.asyncIterator]();
+  let ended = false;
+  async function* next(): AsyncGenerator<readonly Row[]> {
+    for (let count = 0; count < ROWS_AT_A_TIME;) {
+      const { done, value } = await rows.next();
+      if (done === true) {
+        ended = true;
+        return;
+      }
+      count += value.length;
+      yield value;
+    }
+  }
+  for (let any = false; !ended;) {
+    const some: SqlResult = { schema, batches: next(), [Symbol.asyncDispose]: () => Promise.resolve() };
+    const take = (): Promise<TabularResult> => load(plan, { ...started, first: some }, context, options);
+    for await (const batch of columnBatches(take, options)) {
+      // A table without rows has one batch; the last rows of others have none behind them.
+      if (any && batch.rowCount === 0) continue;
+      yield batch;
+      any = true;
+    }
+  }
 }
 
 /** What a query's database does and what is left for the engine, and the columns that it is left with. Reads no rows. */

@@ -1,0 +1,66 @@
+import { Secret, type ArrowVector, type ColumnBatch } from "@aml/core";
+import { postgresql } from "@aml/postgresql";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createBench, type Bench } from "../../../engine-duckdb/test/push-down.ts";
+import { PASSWORD, sharedPostgres, stopPostgres } from "./postgres.ts";
+
+let bench: Bench;
+beforeAll(async () => {
+  const { port } = await sharedPostgres();
+  bench = await createBench(
+    postgresql.open({
+      options: postgresql.parseOptions({ server: "localhost", port, database: "shop", tls: "disable" }),
+      credential: { kind: "password", username: "ada", password: new Secret(PASSWORD) },
+    }),
+  );
+});
+afterAll(async () => {
+  await bench.close();
+  await stopPostgres();
+});
+
+const query = (rows: number): string =>
+  `SELECT n AS id, CASE WHEN n % 3 > 0 THEN 'zone ' || n END AS zone FROM generate_series(1, ${rows}) n`;
+
+function ids(batches: readonly ColumnBatch[]): number[] {
+  return batches.flatMap(({ rowCount, columns: [column] }) => {
+    expect(column).toMatchObject({ length: rowCount });
+    return [...((column as ArrowVector).data as Int32Array).subarray(0, rowCount)];
+  });
+}
+
+test.each([0, 1, 65_536, 65_537, 131_072, 150_000])("%d rows come as columns, in order", async (count) => {
+  const batches: ColumnBatch[] = [];
+  for await (const batch of bench.pushed(query(count)).columnBatches()) batches.push(batch);
+  expect(ids(batches)).toEqual(Array.from({ length: count }, (_, at) => at + 1));
+  expect(batches.every(({ rowCount }) => rowCount > 0)).toBe(count > 0);
+  expect(batches[0]?.fields.map(({ name }) => name)).toEqual(["id", "zone"]);
+});
+
+test("no more rows are asked for than the columns that are read have", async () => {
+  bench.received();
+  for await (const { rowCount } of bench.pushed(query(10_000_000)).filter("id > 5").columnBatches()) {
+    expect(rowCount).toBe(65_536);
+    break;
+  }
+  expect(bench.received()).toBeLessThan(2 * 65_536);
+});
+
+test("what fails behind the first batch is an error, not an end", async () => {
+  const failing = "SELECT 1 / (100000 - n) AS one FROM generate_series(1, 200000) n";
+  let batches = 0;
+  const read = async (): Promise<void> => {
+    for await (const _ of bench.pushed(failing).columnBatches()) batches += 1;
+  };
+  await expect(read()).rejects.toMatchObject({ code: "query_failed" });
+  expect(batches).toBe(1);
+});
+
+test("decimals have one type in all batches", async () => {
+  const widening =
+    "SELECT CASE WHEN n = 100000 THEN 12345.6789 ELSE 1.5 END AS d FROM generate_series(1, 100000) n";
+  const types = new Set<string>();
+  for await (const { fields } of bench.pushed(widening).columnBatches())
+    types.add(JSON.stringify(fields[0]?.type));
+  expect([...types]).toHaveLength(1);
+});
