@@ -212,8 +212,9 @@ export interface TabularDataset extends DatasetFace<TabularDataset>, TimeSeriesV
    * The rows by column, in Arrow's layout and the exact types of the source, in batches of up to 64 Ki rows; at least one,
    * perhaps of no rows. `@aml/arrow` makes Arrow tables and streams of them.
    *
-   * Rows of a query of which the database does every step stream, a batch's at a time, unless a column is a decimal: its
-   * type depends on all of its values, so they are all taken in first, as they are where the engine has steps to do.
+   * Rows of a query of which the database does every step stream, a batch's at a time, unless a column is a decimal of
+   * no declared width: its type depends on all of its values, so they are all taken in first, as they are where the engine
+   * has steps to do. One of declared width that holds NaN in some rows is a `schema_mismatch`.
    *
    * Reading throws `unsupported` when the engine gives no columns, and what `columnBatches` of a result throws.
    */

@@ -9,7 +9,7 @@ import type { TabularPlan } from "./plan.ts";
 import { startQuery, type QueryPlan, type StartedQuery } from "./start-query.ts";
 import type { SqlResult, SqlSource } from "./sql-source.ts";
 import type { OperationOptions } from "./storage.ts";
-import type { Row, Schema } from "./table.ts";
+import type { Column, Row, Schema } from "./table.ts";
 
 /** What a query of a plan needs of its workspace. */
 export interface QueryContext {
@@ -42,12 +42,17 @@ export async function loadQuery(
   return load(plan, started, context, options);
 }
 
+/** What a database says of a decimal of a certain width: all of its values have one type, but for a NaN. */
+const DECLARED = /\(\d+, ?\d+\)$/;
+
 /** Rows that the engine holds at a time when it only makes columns of them: as many as a batch has at most. */
 const ROWS_AT_A_TIME = 65_536;
 
 /**
  * The columns of a plan over a query. Where no step is left for the engine, it takes in one batch's rows after the other;
- * else, and for decimals, whose type depends on all of their values, all rows first.
+ * else, and for decimals of no declared width, whose type depends on all of their values, all rows first.
+ *
+ * @throws `schema_mismatch` while reading, where a decimal of declared width holds NaN in some batches only.
  */
 export async function* queryColumnBatches(
   plan: QueryPlan,
@@ -56,7 +61,9 @@ export async function* queryColumnBatches(
 ): AsyncIterable<ColumnBatch> {
   const started = await startQuery(plan, await openSql(plan, context, options), "engine", options);
   const { pushed, first } = started;
-  if (pushed.rest.length > 0 || first.schema.columns.some(({ type }) => type === "decimal")) {
+  const isOpen = ({ type, nativeType = "" }: Column): boolean =>
+    type === "decimal" && !DECLARED.test(nativeType);
+  if (pushed.rest.length > 0 || first.schema.columns.some(isOpen)) {
     yield* columnBatches(() => load(plan, started, context, options), options);
     return;
   }
@@ -75,15 +82,27 @@ export async function* queryColumnBatches(
       yield value;
     }
   }
-  for (let any = false; !ended;) {
+  let fields: ColumnBatch["fields"] | undefined;
+  while (!ended) {
     const some: SqlResult = { schema, batches: next(), [Symbol.asyncDispose]: () => Promise.resolve() };
     const take = (): Promise<TabularResult> => load(plan, { ...started, first: some }, context, options);
     for await (const batch of columnBatches(take, options)) {
       // A table without rows has one batch; the last rows of others have none behind them.
-      if (any && batch.rowCount === 0) continue;
+      if (fields !== undefined && batch.rowCount === 0) continue;
+      checkFields(batch.fields, (fields ??= batch.fields));
       yield batch;
-      any = true;
     }
+  }
+}
+
+function checkFields(fields: ColumnBatch["fields"], before: ColumnBatch["fields"]): void {
+  for (const [at, { name, type }] of fields.entries()) {
+    if (JSON.stringify(type) === JSON.stringify(before[at]?.type)) continue;
+    throw new AmlError("schema_mismatch", `Column '${name}' holds NaN in some rows and numbers in others.`, {
+      operation: "query",
+      hint: "Batches have one type for a column, and no decimal is NaN: cast it in the query, to text or to double precision.",
+      context: { column: name },
+    });
   }
 }
 

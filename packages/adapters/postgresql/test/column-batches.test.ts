@@ -1,6 +1,6 @@
 import { Secret, type ArrowVector, type ColumnBatch } from "@aml/core";
 import { postgresql } from "@aml/postgresql";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createBench, type Bench } from "../../../engine-duckdb/test/push-down.ts";
 import { PASSWORD, sharedPostgres, stopPostgres } from "./postgres.ts";
 
@@ -56,11 +56,39 @@ test("what fails behind the first batch is an error, not an end", async () => {
   expect(batches).toBe(1);
 });
 
-test("decimals have one type in all batches", async () => {
+test("decimals of no declared width have one type in all batches", async () => {
   const widening =
     "SELECT CASE WHEN n = 100000 THEN 12345.6789 ELSE 1.5 END AS d FROM generate_series(1, 100000) n";
   const types = new Set<string>();
   for await (const { fields } of bench.pushed(widening).columnBatches())
     types.add(JSON.stringify(fields[0]?.type));
   expect([...types]).toHaveLength(1);
+});
+
+describe("decimals of declared width", () => {
+  const amounts = (last: string): string =>
+    `SELECT n AS id, CASE WHEN n = 100000 THEN ${last} ELSE n / 8.0 END::numeric(12,3) AS d FROM generate_series(1, 100000) n`;
+
+  test("stream as they are declared", async () => {
+    bench.received();
+    const types = new Set<string>();
+    let rows = 0;
+    for await (const { fields, rowCount, columns } of bench.pushed(amounts("-1.5")).columnBatches()) {
+      types.add(JSON.stringify(fields[1]?.type));
+      if (rows === 0) expect(bench.received()).toBeLessThan(70_000);
+      rows += rowCount;
+      expect(columns[1]?.nullCount).toBe(0);
+    }
+    expect(rows).toBe(100_000);
+    expect([...types].map((type) => JSON.parse(type) as object)).toEqual([
+      expect.objectContaining({ kind: "decimal", precision: 12, scale: 3 }),
+    ]);
+  });
+
+  test("are refused where NaN comes behind numbers", async () => {
+    const read = async (): Promise<void> => {
+      for await (const _ of bench.pushed(amounts("'NaN'")).columnBatches());
+    };
+    await expect(read()).rejects.toMatchObject({ code: "schema_mismatch", context: { column: "d" } });
+  });
 });
