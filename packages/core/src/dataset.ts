@@ -214,7 +214,7 @@ export interface TabularDataset extends DatasetFace<TabularDataset>, TimeSeriesV
    *
    * Rows of a query of which the database does every step stream, a batch's at a time, unless a column is a decimal of
    * no declared width: its type depends on all of its values, so they are all taken in first, as they are where the engine
-   * has steps to do. One of declared width that holds NaN in some rows is a `schema_mismatch`.
+   * has steps to do. One of declared width that holds NaN in some batches only is a `schema_mismatch`.
    *
    * Reading throws `unsupported` when the engine gives no columns, and what `columnBatches` of a result throws.
    */

@@ -42,7 +42,7 @@ export async function loadQuery(
   return load(plan, started, context, options);
 }
 
-/** What a database says of a decimal of a certain width: all of its values have one type, but for a NaN. */
+/** How a database names a decimal of a certain width, which the engine takes over; only for a NaN it makes text of it. */
 const DECLARED = /\(\d+, ?\d+\)$/;
 
 /** Rows that the engine holds at a time when it only makes columns of them: as many as a batch has at most. */
@@ -98,11 +98,15 @@ export async function* queryColumnBatches(
 function checkFields(fields: ColumnBatch["fields"], before: ColumnBatch["fields"]): void {
   for (const [at, { name, type }] of fields.entries()) {
     if (JSON.stringify(type) === JSON.stringify(before[at]?.type)) continue;
-    throw new AmlError("schema_mismatch", `Column '${name}' holds NaN in some rows and numbers in others.`, {
-      operation: "query",
-      hint: "Batches have one type for a column, and no decimal is NaN: cast it in the query, to text or to double precision.",
-      context: { column: name },
-    });
+    throw new AmlError(
+      "schema_mismatch",
+      `Column '${name}' is a decimal in some batches and, for the NaN in them, text in others.`,
+      {
+        operation: "query",
+        hint: "Cast it in the query, to text or to double precision: all batches have one type.",
+        context: { column: name },
+      },
+    );
   }
 }
 

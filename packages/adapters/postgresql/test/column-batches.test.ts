@@ -44,6 +44,12 @@ test("no more rows are asked for than the columns that are read have", async () 
     break;
   }
   expect(bench.received()).toBeLessThan(2 * 65_536);
+  // Nor does the server go on.
+  const { admin } = await sharedPostgres();
+  const { rows } = await admin.query(
+    "SELECT query FROM pg_stat_activity WHERE state <> 'idle' AND pid <> pg_backend_pid()",
+  );
+  expect(rows).toEqual([]);
 });
 
 test("what fails behind the first batch is an error, not an end", async () => {

@@ -12,6 +12,7 @@ from pyspark.sql import types as t
 folder = Path(sys.argv[1])
 spark = (
     SparkSession.builder.master("local[1]")
+    # So little runs that compiling it well takes longer than it saves.
     .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
     .config("spark.ui.enabled", "false")
     .config("spark.sql.session.timeZone", "UTC")
