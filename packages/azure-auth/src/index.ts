@@ -46,6 +46,7 @@ export {
   serviceUrl,
   type AccountStore,
 } from "./store-options.ts";
+export { sharedKeyCredential } from "./shared-key.ts";
 export { signedIn, tokenCredentialOf, type SignedInOptions } from "./signed-in.ts";
 export { grantHint } from "./who-signs-in.ts";
 export type { TokenCredentialKind, TokenSource } from "./sign-in.ts";

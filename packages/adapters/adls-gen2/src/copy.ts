@@ -8,7 +8,7 @@ import {
   type OperationOptions,
   type StorePath,
 } from "@aml/core/adapter";
-import { signedIn } from "@aml/azure-auth";
+import { sharedKeyCredential, signedIn } from "@aml/azure-auth";
 import { cannotCopy, copyBlob } from "@aml/azure-auth/transfer";
 import type { AdlsGen2Input, Filesystem } from "./filesystem.ts";
 import { toStat } from "./stat.ts";
@@ -41,7 +41,7 @@ export async function copySource(
         permissions: sdk.DataLakeSASPermissions.parse("r"),
         expiresOn: new Date(Date.now() + SIGNED_MS),
       },
-      new sdk.StorageSharedKeyCredential(options.accountName, credential.accountKey.reveal().trim()),
+      sharedKeyCredential(sdk.StorageSharedKeyCredential, options.accountName, credential.accountKey),
     );
     return { service: SERVICE, url: new Secret(`${url}?${token.toString()}`) };
   });

@@ -3,6 +3,7 @@ import {
   bareSas,
   fetchHttpClient,
   parseSas,
+  sharedKeyCredential,
   storageHttpClient,
   tokenCredential,
   type AzureTokenCredential,
@@ -130,5 +131,5 @@ function sdkCredential(
   { options, credential }: AdlsGen2Input,
 ): StorageSharedKeyCredential | AnonymousCredential {
   if (credential.kind !== "account_key") return new sdk.AnonymousCredential();
-  return new sdk.StorageSharedKeyCredential(options.accountName, credential.accountKey.reveal().trim());
+  return sharedKeyCredential(sdk.StorageSharedKeyCredential, options.accountName, credential.accountKey);
 }

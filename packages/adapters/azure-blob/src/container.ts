@@ -9,6 +9,7 @@ import {
   bareSas,
   fetchHttpClient,
   parseSas,
+  sharedKeyCredential,
   storageHttpClient,
   tokenCredentialOf,
   type AzureTokenCredential,
@@ -123,6 +124,6 @@ function sdkCredential(
   identity: AzureTokenCredential | undefined,
 ): Parameters<typeof sdk.newPipeline>[0] {
   if (credential.kind === "account_key")
-    return new sdk.StorageSharedKeyCredential(options.accountName, credential.accountKey.reveal().trim());
+    return sharedKeyCredential(sdk.StorageSharedKeyCredential, options.accountName, credential.accountKey);
   return identity ?? new sdk.AnonymousCredential();
 }

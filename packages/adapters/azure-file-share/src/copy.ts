@@ -9,6 +9,7 @@ import {
   type OperationOptions,
   type StorePath,
 } from "@aml/core/adapter";
+import { sharedKeyCredential } from "@aml/azure-auth";
 import type { ShareFileClient } from "@azure/storage-file-share";
 import { filePath } from "./file-path.ts";
 import { commit, viaPartial } from "./partial-file.ts";
@@ -42,7 +43,7 @@ export async function copySource(
         permissions: sdk.FileSASPermissions.parse("r"),
         expiresOn: new Date(Date.now() + SIGNED_MS),
       },
-      new sdk.StorageSharedKeyCredential(options.accountName, credential.accountKey.reveal().trim()),
+      sharedKeyCredential(sdk.StorageSharedKeyCredential, options.accountName, credential.accountKey),
     );
     return { service: SERVICE, url: new Secret(`${file.url}?${token.toString()}`) };
   });

@@ -3,6 +3,7 @@ import {
   bareSas,
   fetchHttpClient,
   parseSas,
+  sharedKeyCredential,
   storageHttpClient,
   tokenCredentialOf,
   type AzureTokenCredential,
@@ -134,6 +135,6 @@ function sdkCredential(
   identity: AzureTokenCredential | undefined,
 ): Parameters<Sdk["newPipeline"]>[0] {
   if (credential.kind === "account_key")
-    return new sdk.StorageSharedKeyCredential(options.accountName, credential.accountKey.reveal().trim());
+    return sharedKeyCredential(sdk.StorageSharedKeyCredential, options.accountName, credential.accountKey);
   return identity ?? new sdk.AnonymousCredential();
 }
