@@ -16,6 +16,8 @@ import { fileURLToPath } from "node:url";
 import { makePythonVenv, pythonVenv, pythonVenvNames } from "./kit/python-venv.ts";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
+/** Not only a part of what is alike, as in CI. */
+const all = Number(process.env.AML_RUNS ?? 0) >= 1;
 const scratch = mkdtempSync(join(tmpdir(), "aml-test-"));
 // The tests of a machine do not depend on its user's settings, and leave nothing among them.
 const home = join(root, ".toolchain", "test-home");
@@ -162,29 +164,36 @@ function onPath(...names) {
 const browserNames = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 const findBrowser = () => process.env.CHROMIUM ?? onPath(...browserNames);
 
+const packages = "/usr/lib/python3/dist-packages";
+const debianPython = [
+  ["python3-azure-datalake-store", () => isThere(`${packages}/azure/datalake/store/core.py`)],
+  ["python3-azure-storage", () => isThere(`${packages}/azure/storage/blob/__init__.py`)],
+  ["python3-fsspec", () => isThere(`${packages}/fsspec/implementations/dbfs.py`)],
+];
+
 /** What the tests use of a machine's own: a Debian package, and how to tell that it is there. */
 const debian = [
   ["chromium", () => findBrowser()],
   ["mariadb-server-core", () => onPath("mariadbd") ?? isThere("/usr/sbin/mariadbd")],
   ["mariadb-client-core", () => onPath("mariadb")],
-  [
-    "python3-azure-datalake-store",
-    () => isThere("/usr/lib/python3/dist-packages/azure/datalake/store/core.py"),
-  ],
-  ["python3-azure-storage", () => isThere("/usr/lib/python3/dist-packages/azure/storage/blob/__init__.py")],
-  ["python3-fsspec", () => isThere("/usr/lib/python3/dist-packages/fsspec/implementations/dbfs.py")],
+  // The clients of PyPI are the same and newer; these take most of a minute to install.
+  ...(all ? debianPython : []),
   ["rclone", () => onPath("rclone")],
   ["freetds-bin", () => onPath("tsql")],
-  ["python3-venv", () => spawnSync("python3", ["-c", "import ensurepip, venv"]).status === 0 || undefined],
+  ["python3-venv", () => hasVenv() || undefined],
   ["default-jre-headless", () => onPath("java")],
 ];
+
+function hasVenv() {
+  return spawnSync("python3", ["-c", "import ensurepip, venv"]).status === 0;
+}
 
 function isThere(path) {
   return existsSync(path) ? path : undefined;
 }
 
 /** Installs what is missing where that is possible. Tests that lack something all the same are skipped by name. */
-function installFromDebian() {
+async function installFromDebian() {
   const missing = debian.filter(([, find]) => !find()).map(([name]) => name);
   if (!missing.length) return;
   heading("Debian packages");
@@ -201,12 +210,12 @@ function installFromDebian() {
   }
   console.log(`installing ${missing.join(" ")} with apt-get (AML_APT=0 forbids this)`);
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  const apt = (...args) => spawnSync("apt-get", ["-qq", ...args], { env, encoding: "utf8" });
+  const apt = (...args) => run("apt-get", ["-qq", ...args], true, env);
   const install = () => apt("install", "-y", "--no-install-recommends", ...missing);
-  let last = install();
+  let last = await install();
   // package lists may be absent or old
-  if (last.status !== 0 && apt("update").status === 0) last = install();
-  if (last.status !== 0) console.log(`apt-get failed: ${last.stderr?.trim().split("\n").at(-1)}`);
+  if (last.failed && !(await apt("update")).failed) last = await install();
+  if (last.failed) console.log(`apt-get failed: ${last.output.trim().split("\n").at(-1)}`);
 }
 
 /** Makes the Python environments of `tooling/python/`, all at once. Tests that lack one are skipped by name. */
@@ -230,8 +239,9 @@ async function installFromPyPI() {
 
 const started = performance.now();
 const cores = availableParallelism();
-installFromDebian();
-const python = installFromPyPI();
+const fromDebian = installFromDebian();
+const python = hasVenv() ? installFromPyPI() : fromDebian.then(installFromPyPI);
+await fromDebian;
 const browser = findBrowser();
 const inChromium = "Chromium (core)";
 const besides = async () => {
@@ -244,7 +254,7 @@ const besides = async () => {
   else skip(inChromium, "no chromium here (set CHROMIUM to a browser's path, or apt-get install chromium)");
   const runtimes = ["--conditions=@aml/source", join("tooling", "runtimes", "src", "main.ts")];
   const options = [`--workers=${Math.max(1, Math.round(cores / 3))}`];
-  if (Number(process.env.AML_RUNS ?? 0) < 1) options.push("--brief");
+  if (!all) options.push("--brief");
   await stage("Runtimes", process.execPath, [...runtimes, ...options], { quiet: true });
   return inBrowser;
 };

@@ -10,8 +10,9 @@ const requirements = join(root, "tooling", "python");
 const venvs = join(root, ".toolchain", "python");
 const windows = process.platform === "win32";
 
-const PIP_INSTALL =
-  "-m pip install --quiet --no-input --no-cache-dir --no-compile --disable-pip-version-check".split(" ");
+// The pins are complete, so that nothing is looked up beside them.
+const INSTALL =
+  "install --quiet --no-input --no-cache-dir --no-compile --no-deps --disable-pip-version-check".split(" ");
 
 /** The environments that the tests use, by the names of `tooling/python/*.txt`. */
 export const pythonVenvNames = (): string[] =>
@@ -39,11 +40,36 @@ export async function makePythonVenv(name: string): Promise<string | undefined> 
   // Made aside and renamed: a run that was cut short leaves no half an environment.
   const draft = `${home}.pid${process.pid}`;
   try {
+    const pip = await (pipOfAll ??= makePip());
+    const pins = join(requirements, `${name}.txt`);
     const lacks =
-      (await run("python3", ["-m", "venv", draft])) ??
-      (await run(pythonOf(draft), [...PIP_INSTALL, "--requirement", join(requirements, `${name}.txt`)]));
+      pip.lacks ??
+      (await run("python3", ["-m", "venv", "--without-pip", draft])) ??
+      (await run(pip.python, ["-m", "pip", "--python", pythonOf(draft), ...INSTALL, "--requirement", pins]));
     if (lacks === undefined && !existsSync(home)) renameSync(draft, home);
     return lacks;
+  } finally {
+    rmSync(draft, { recursive: true, force: true });
+  }
+}
+
+interface Pip {
+  readonly python: string;
+  readonly lacks: string | undefined;
+}
+
+/** Installs for all environments: to give each one of its own takes longer than most of their packages. */
+let pipOfAll: Promise<Pip> | undefined;
+
+async function makePip(): Promise<Pip> {
+  const home = join(venvs, "pip");
+  const python = pythonOf(home);
+  if (existsSync(python)) return { python, lacks: undefined };
+  const draft = `${home}.pid${process.pid}`;
+  try {
+    const lacks = await run("python3", ["-m", "venv", draft]);
+    if (lacks === undefined && !existsSync(home)) renameSync(draft, home);
+    return { python, lacks };
   } finally {
     rmSync(draft, { recursive: true, force: true });
   }
@@ -78,7 +104,8 @@ function lives(pid: number): boolean {
 /** The last line of what went wrong, if anything did. */
 async function run(command: string, args: readonly string[]): Promise<string | undefined> {
   try {
-    await promisify(execFile)(command, args, { timeout: 600_000, maxBuffer: 2 ** 26 });
+    const env = { ...process.env, DIST_EXTRA_CONFIG: join(requirements, "distutils.cfg") };
+    await promisify(execFile)(command, args, { timeout: 600_000, maxBuffer: 2 ** 26, env });
     return undefined;
   } catch (error) {
     const { stdout = "", stderr = "", message } = error as Error & { stdout?: string; stderr?: string };

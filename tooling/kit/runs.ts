@@ -20,6 +20,16 @@ export function sample<T>(cases: readonly T[], every: number): readonly T[] {
   return share < 1 ? cases.filter((_, at) => at % every === 0) : cases;
 }
 
+/** Makes one of each `every` tests alike, the first among them; all in CI, or when `AML_RUNS` is 1. */
+export function someOf(test: MakeTest, every: number): MakeTest {
+  let made = 0;
+  return (name, body) => {
+    if (share >= 1 || made++ % every === 0) test(name, body);
+  };
+}
+
+type MakeTest = (name: string, body: () => Promise<void>) => unknown;
+
 /** The parameters of such a test for fast-check. */
 export function randomRuns(all: number): { readonly numRuns: number } {
   return { numRuns: runs(all) };

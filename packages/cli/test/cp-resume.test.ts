@@ -253,7 +253,7 @@ async function createPlace() {
 }
 
 // At once: most of each is waiting.
-describe.concurrent.each(sample(STORES, 2))("a copy to %s", (store) => {
+describe.concurrent.each(sample(STORES, 4))("a copy to %s", (store) => {
   test("begins again when its source has changed, goes on when it was killed, and is whole", async () => {
     await using place = await createPlace();
     await place.breakOff(store, "big.bin", "SIGINT");

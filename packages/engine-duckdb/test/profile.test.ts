@@ -252,8 +252,8 @@ describe("a profile of an odd table", () => {
     );
   });
 
-  test("of 300 columns", async () => {
-    const names = Array.from({ length: 300 }, (_, at) => `c${at}`);
+  test("of more columns than are planned one by one", async () => {
+    const names = Array.from({ length: 201 }, (_, at) => `c${at}`);
     const profile = await profiled(
       { ...csv, infer_column_types: false },
       `${names.join(",")}\n${names.map((_, at) => at).join(",")}\n`,

@@ -8,6 +8,7 @@ import {
   type FileStat,
   type StorageAdapter,
 } from "@aml/core/adapter";
+import { share } from "@aml/kit/runs";
 import { describe, expect, test } from "vitest";
 import {
   containerSas,
@@ -147,32 +148,34 @@ describe("a copy by the service", () => {
     }
   });
 
-  test("goes by blocks when one request is not enough, and keeps hash and type", async () => {
-    const service = serviceOf(await sharedAzurite());
-    const [from, to] = [await newContainer(service), await newContainer(service)];
-    const size = 257 * 1024 * 1024;
-    // One block of zeros, named as often as it takes.
-    const block = new Uint8Array(1024 * 1024);
-    const times = size / block.byteLength;
-    const hash = createHash("md5");
-    for (let sent = 0; sent < times; sent += 1) hash.update(block);
-    const blockBlob = from.getBlockBlobClient("big");
-    await blockBlob.stageBlock(btoa("zeros"), block, block.byteLength);
-    await blockBlob.commitBlockList(Array<string>(times).fill(btoa("zeros")), {
-      blobHTTPHeaders: { blobContentMD5: hash.copy().digest(), blobContentType: "text/x-zeros" },
+  // The same code as of Data Lake Gen2, whose test always runs: here in CI only.
+  if (share >= 1)
+    test("goes by blocks when one request is not enough, and keeps hash and type", async () => {
+      const service = serviceOf(await sharedAzurite());
+      const [from, to] = [await newContainer(service), await newContainer(service)];
+      const size = 257 * 1024 * 1024;
+      // One block of zeros, named as often as it takes.
+      const block = new Uint8Array(1024 * 1024);
+      const times = size / block.byteLength;
+      const hash = createHash("md5");
+      for (let sent = 0; sent < times; sent += 1) hash.update(block);
+      const blockBlob = from.getBlockBlobClient("big");
+      await blockBlob.stageBlock(btoa("zeros"), block, block.byteLength);
+      await blockBlob.commitBlockList(Array<string>(times).fill(btoa("zeros")), {
+        blobHTTPHeaders: { blobContentMD5: hash.copy().digest(), blobContentType: "text/x-zeros" },
+      });
+      const digest = hash.digest("base64");
+      const source = openStore(service, from.containerName);
+      const target = openStore(service, to.containerName);
+      let told = 0;
+      const stat = await copy(source, "big", target, "big", { onBytes: (bytes) => (told += bytes) });
+      expect(told).toBe(size);
+      expect(stat).toMatchObject({ size, md5: digest });
+      expect(await target.stat(path("big"))).toMatchObject({ size, md5: digest });
+      expect((await to.getBlobClient("big").getProperties()).contentType).toBe("text/x-zeros");
+      await expect(copy(source, "big", target, "other", { sourceEtag: '"0x1"' })).rejects.toMatchObject({
+        code: "precondition_failed",
+      });
+      await expect(target.stat(path("other"))).rejects.toMatchObject({ code: "not_found" });
     });
-    const digest = hash.digest("base64");
-    const source = openStore(service, from.containerName);
-    const target = openStore(service, to.containerName);
-    let told = 0;
-    const stat = await copy(source, "big", target, "big", { onBytes: (bytes) => (told += bytes) });
-    expect(told).toBe(size);
-    expect(stat).toMatchObject({ size, md5: digest });
-    expect(await target.stat(path("big"))).toMatchObject({ size, md5: digest });
-    expect((await to.getBlobClient("big").getProperties()).contentType).toBe("text/x-zeros");
-    await expect(copy(source, "big", target, "other", { sourceEtag: '"0x1"' })).rejects.toMatchObject({
-      code: "precondition_failed",
-    });
-    await expect(target.stat(path("other"))).rejects.toMatchObject({ code: "not_found" });
-  });
 });

@@ -1,6 +1,7 @@
 import { faultyFetch, storageConformance, type FetchFault, type Fixture } from "@aml/adapter-testkit";
 import { parseStorePath } from "@aml/core/adapter";
 import { withRetry } from "@aml/core/layers";
+import { someOf } from "@aml/kit/runs";
 import { describe, test } from "vitest";
 import { newShare, openStore, sharedFiles } from "./files-server.ts";
 import { gaps, lacks } from "./gaps.ts";
@@ -24,7 +25,7 @@ const scripts: Readonly<Record<string, readonly FetchFault[]>> = {
 for (const [name, script] of Object.entries(scripts)) {
   storageConformance({
     name: `azure_file over a network ${name}`,
-    runner: { describe, test },
+    runner: { describe, test: someOf(test, 3) },
     lacks: [...lacks, "secrets"],
     gaps,
     async open(): Promise<Fixture> {

@@ -3,7 +3,7 @@ import { startAzureSql } from "@aml/emulator";
 import { lacksPeaks, memoryOfQuery } from "@aml/kit/memory-of-query";
 import { afterAll, expect, test } from "vitest";
 
-const ROWS = 1_500_000;
+const ROWS = 750_000;
 const PASSWORD = "Passw0rd!";
 const server = lacksPeaks === undefined ? await startAzureSql({ databases: ["shop"] }) : undefined;
 afterAll(() => server?.close());

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
 import { lacking, startMariaDb } from "./mariadb.ts";
 
-const ROWS = 1_500_000;
+const ROWS = 750_000;
 const skip = lacking ?? lacksPeaks;
 const server = skip === undefined ? await startMariaDb() : undefined;
 afterAll(() => server?.close());

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { PASSWORD, sharedPostgres } from "./postgres.ts";
 
-const ROWS = 1_500_000;
+const ROWS = 750_000;
 
 test.skipIf(lacksPeaks)(
   "memory does not follow the rows, at Node's defaults",

@@ -3,14 +3,14 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { installed } from "@aml/kit/needs";
+import { azurePythons } from "@aml/kit/azure-pythons";
 import { expect, test } from "vitest";
 import { createAdlsGen1, serve } from "@aml/emulator";
 import { verify } from "./verify.ts";
 
-const there = installed("/usr/lib/python3/dist-packages/azure/datalake/store/core.py");
+const pythons = azurePythons("azure/datalake/store/core.py");
 
-// The client builds https://STORE.SUFFIX/, so its address is put in afterwards.
+// Before 1.0 it took a session, since then a credential. It builds https://STORE.SUFFIX/, so its address is put in afterwards.
 const SCRIPT = `
 import json, sys, time
 from azure.datalake.store import core, lib, multithread
@@ -20,7 +20,11 @@ class Token:
         session = requests.Session()
         session.headers["Authorization"] = "Bearer good"
         return session
-fs = core.AzureDLFileSystem(token=Token(), store_name="localhost", url_suffix="x")
+    def get_token(self, *scopes):
+        from azure.core.credentials import AccessToken
+        return AccessToken("good", int(time.time()) + 3600)
+way = "token_credential" if hasattr(lib.DatalakeRESTInterface, "get_refreshed_bearer_token") else "token"
+fs = core.AzureDLFileSystem(store_name="localhost", url_suffix="x", **{way: Token()})
 fs.azure.url = sys.argv[1] + "/"
 content = bytes(range(256)) * 40000
 with fs.open("d/a b%.bin", "wb", blocksize=2**22) as file:
@@ -54,31 +58,32 @@ out["gone"] = not fs.exists("many")
 print(json.dumps(out))
 `;
 
-test.skipIf(!there)(
-  "Microsoft's own client reads and writes (needs python3-azure-datalake-store)",
-  async () => {
-    using store = createAdlsGen1({ verify });
-    await using server = await serve(store.service, { https: true });
-    const folder = await mkdtemp(join(tmpdir(), "aml-gen1-"));
-    try {
-      await writeFile(join(folder, "ca.pem"), server.certificatePem ?? "");
-      const run = promisify(execFile)("/usr/bin/python3", ["-c", SCRIPT, server.url], {
-        env: { REQUESTS_CA_BUNDLE: join(folder, "ca.pem"), NO_PROXY: "*", HOME: folder },
-      });
-      expect(JSON.parse((await run).stdout)).toEqual({
-        info: { length: 10_240_000, type: "FILE" },
-        middle: true,
-        tail: "end",
-        batched: ["0", "1", "2", "3", "4"],
-        ls: ["d/a b%.bin", "d/empty"],
-        joined: 10_240_003,
-        acl: ["user:11111111-1111-1111-1111-111111111111:r-x"],
-        expires: true,
-        missing: true,
-        gone: true,
-      });
-    } finally {
-      await rm(folder, { recursive: true });
-    }
-  },
-);
+for (const { from, python } of pythons)
+  test.skipIf(!python)(
+    `Microsoft's own client reads and writes (needs azure-datalake-store of ${from})`,
+    async () => {
+      using store = createAdlsGen1({ verify });
+      await using server = await serve(store.service, { https: true });
+      const folder = await mkdtemp(join(tmpdir(), "aml-gen1-"));
+      try {
+        await writeFile(join(folder, "ca.pem"), server.certificatePem ?? "");
+        const run = promisify(execFile)(python ?? "", ["-c", SCRIPT, server.url], {
+          env: { REQUESTS_CA_BUNDLE: join(folder, "ca.pem"), NO_PROXY: "*", HOME: folder },
+        });
+        expect(JSON.parse((await run).stdout)).toEqual({
+          info: { length: 10_240_000, type: "FILE" },
+          middle: true,
+          tail: "end",
+          batched: ["0", "1", "2", "3", "4"],
+          ls: ["d/a b%.bin", "d/empty"],
+          joined: 10_240_003,
+          acl: ["user:11111111-1111-1111-1111-111111111111:r-x"],
+          expires: true,
+          missing: true,
+          gone: true,
+        });
+      } finally {
+        await rm(folder, { recursive: true });
+      }
+    },
+  );

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { installed, program } from "@aml/kit/needs";
+import { azurePythons } from "@aml/kit/azure-pythons";
+import { program } from "@aml/kit/needs";
 import {
   AccountSASPermissions,
   AccountSASResourceTypes,
@@ -15,7 +16,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { startGen2, type Gen2Server } from "./gen2-server.ts";
 
 const run = promisify(execFile);
-const python = installed("/usr/lib/python3/dist-packages/azure/storage/filedatalake/__init__.py");
+const pythons = azurePythons("azure/storage/filedatalake/__init__.py");
 const rclone = program("rclone");
 
 let gen2: Gen2Server;
@@ -24,47 +25,48 @@ beforeAll(async () => {
 });
 afterAll(() => gen2.close());
 
-test.skipIf(!python)(
-  "Microsoft's Python client agrees (needs python3-azure-storage)",
-  async () => {
-    const script = fileURLToPath(new URL("python-sdk.py", import.meta.url));
-    const { accountName, accountKey } = gen2.gen2;
-    const { stdout } = await run("/usr/bin/python3", ["-B", script, gen2.endpoint, accountName, accountKey]);
-    expect(JSON.parse(stdout)).toEqual({
-      content: "first,second",
-      range: "sec",
-      size: 12,
-      big: true,
-      paths: [
-        ["big.bin", false, 10_240_000],
-        ["data", true, 0],
-        ["data/2025", true, 0],
-        ["data/2025/a.csv", false, 12],
-        ["empty", true, 0],
-      ],
-      folder: ["data/2025"],
-      pages: [["big.bin", "data"], ["data/2025", "data/2025/a.csv"], ["empty"]],
-      moved: ["moved/2025", "moved/2025/a.csv"],
-      renamed: true,
-      access: ["me", "rwxr-xr-x"],
-      acl: 2,
-      metadata: { hdi: "no" },
-      missing: [404, "BlobNotFound"],
-      full: [409, "DirectoryNotEmpty"],
-      flush: [400, "InvalidFlushPosition"],
-      exists: [409, "PathAlreadyExists"],
-      wrong_key: [403, "AuthenticationFailed"],
-      sas_read: "first,second",
-      sas_list: ["moved/2025", "moved/2025/a.csv"],
-      sas_outside: [403, "AuthenticationFailed"],
-      sas_write: [403, "AuthorizationPermissionMismatch"],
-      sas_rename: "sas",
-      left: ["big.bin", "by-sas-2", "empty"],
-      gone: false,
-    });
-  },
-  60_000,
-);
+for (const { from, python } of pythons)
+  test.skipIf(!python)(
+    `Microsoft's Python client agrees (needs azure-storage of ${from})`,
+    async () => {
+      const script = fileURLToPath(new URL("python-sdk.py", import.meta.url));
+      const { accountName, accountKey } = gen2.gen2;
+      const { stdout } = await run(python ?? "", ["-B", script, gen2.endpoint, accountName, accountKey]);
+      expect(JSON.parse(stdout)).toEqual({
+        content: "first,second",
+        range: "sec",
+        size: 12,
+        big: true,
+        paths: [
+          ["big.bin", false, 10_240_000],
+          ["data", true, 0],
+          ["data/2025", true, 0],
+          ["data/2025/a.csv", false, 12],
+          ["empty", true, 0],
+        ],
+        folder: ["data/2025"],
+        pages: [["big.bin", "data"], ["data/2025", "data/2025/a.csv"], ["empty"]],
+        moved: ["moved/2025", "moved/2025/a.csv"],
+        renamed: true,
+        access: ["me", "rwxr-xr-x"],
+        acl: 2,
+        metadata: { hdi: "no" },
+        missing: [404, "BlobNotFound"],
+        full: [409, "DirectoryNotEmpty"],
+        flush: [400, "InvalidFlushPosition"],
+        exists: [409, "PathAlreadyExists"],
+        wrong_key: [403, "AuthenticationFailed"],
+        sas_read: "first,second",
+        sas_list: ["moved/2025", "moved/2025/a.csv"],
+        sas_outside: [403, "AuthenticationFailed"],
+        sas_write: [403, "AuthorizationPermissionMismatch"],
+        sas_rename: "sas",
+        left: ["big.bin", "by-sas-2", "empty"],
+        gone: false,
+      });
+    },
+    60_000,
+  );
 
 test.skipIf(!rclone)(
   "rclone copies, lists, moves and checks through the blob surface (needs rclone)",

@@ -3,11 +3,11 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { installed } from "@aml/kit/needs";
+import { azurePythons } from "@aml/kit/azure-pythons";
 import { expect, test } from "vitest";
 import { createDbfs, serve } from "@aml/emulator";
 
-const there = installed("/usr/lib/python3/dist-packages/fsspec/implementations/dbfs.py");
+const pythons = azurePythons("fsspec/implementations/dbfs.py");
 
 // It sends the parameters of a GET as JSON in the body. What it reads begins at 0 always, a fault of this version.
 const SCRIPT = `
@@ -35,24 +35,25 @@ out["gone"] = not fs.exists("/d")
 print(json.dumps(out))
 `;
 
-test.skipIf(!there)(`fsspec reads and writes (needs python3-fsspec)`, async () => {
-  using dbfs = createDbfs({ tokens: ["dapi-1"] });
-  await using server = await serve(dbfs.service, { https: true });
-  const folder = await mkdtemp(join(tmpdir(), "aml-fsspec-"));
-  try {
-    await writeFile(join(folder, "ca.pem"), server.certificatePem ?? "");
-    const run = promisify(execFile)("/usr/bin/python3", ["-c", SCRIPT, `localhost:${server.port}`], {
-      env: { REQUESTS_CA_BUNDLE: join(folder, "ca.pem"), NO_PROXY: "*" },
-    });
-    expect(JSON.parse((await run).stdout)).toEqual({
-      ls: ["/d/a.bin", "/d/e"],
-      size: 2_560_000,
-      same: true,
-      missing: true,
-      full: "IO_ERROR",
-      gone: true,
-    });
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-});
+for (const { from, python } of pythons)
+  test.skipIf(!python)(`fsspec reads and writes (needs fsspec of ${from})`, async () => {
+    using dbfs = createDbfs({ tokens: ["dapi-1"] });
+    await using server = await serve(dbfs.service, { https: true });
+    const folder = await mkdtemp(join(tmpdir(), "aml-fsspec-"));
+    try {
+      await writeFile(join(folder, "ca.pem"), server.certificatePem ?? "");
+      const run = promisify(execFile)(python ?? "", ["-c", SCRIPT, `localhost:${server.port}`], {
+        env: { REQUESTS_CA_BUNDLE: join(folder, "ca.pem"), NO_PROXY: "*" },
+      });
+      expect(JSON.parse((await run).stdout)).toEqual({
+        ls: ["/d/a.bin", "/d/e"],
+        size: 2_560_000,
+        same: true,
+        missing: true,
+        full: "IO_ERROR",
+        gone: true,
+      });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
