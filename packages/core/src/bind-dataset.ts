@@ -13,12 +13,15 @@ import type {
 import { downloadFiles } from "./download-files.ts";
 import type { FileRef, TableFormat, TabularResult } from "./engine.ts";
 import { encodeLazily } from "./encode-lazily.ts";
+import { encodeQuery } from "./encode-query.ts";
 import { explainFiles, explainQuery } from "./explain-dataset.ts";
 import type { Expr } from "./expr.ts";
 import { applyFileSteps, filePlan, splitSteps } from "./file-steps.ts";
 import { parseFilter } from "./filter.ts";
 import { listFiles } from "./list-files.ts";
-import { loadQuery, openQuery, queryColumnBatches, type QueryContext } from "./open-query.ts";
+import { loadQuery, type QueryContext } from "./load-query.ts";
+import { openQuery } from "./open-query.ts";
+import { queryColumnBatches } from "./query-column-batches.ts";
 import { parsePlan, planHash } from "./parse-plan.ts";
 import { partitionBy } from "./partition-by.ts";
 import { partitionKeys, partitionKeyValues } from "./partition-keys.ts";
@@ -96,8 +99,12 @@ export function bindTabularDataset(
     const { source } = plan;
     return source.from === "query" ? loadQuery({ ...plan, source }, context, options) : open(options);
   };
-  const encode = (format: TableFormat, options?: ReadTableOptions): ReadableStream<Uint8Array> =>
-    encodeLazily(() => load(options), format, options);
+  const encode = (format: TableFormat, options?: ReadTableOptions): ReadableStream<Uint8Array> => {
+    const { source } = plan;
+    return source.from === "query"
+      ? encodeQuery({ ...plan, source }, context, format, options)
+      : encodeLazily(() => open(options), format, options);
+  };
   const toFiles = async (
     format: TableFormat,
     target: string,

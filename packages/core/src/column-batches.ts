@@ -8,13 +8,17 @@ export async function* columnBatches(
   load: (options?: ReadTableOptions) => Promise<TabularResult>,
   options?: ReadTableOptions,
 ): AsyncIterable<ColumnBatch> {
-  const result = await load(options);
-  try {
-    if (result.columnBatches === undefined) throw noColumns();
-    yield* result.columnBatches(options);
-  } finally {
-    await result[Symbol.asyncDispose]();
-  }
+  await using result = await load(options);
+  yield* columnBatchesOf(result, options);
+}
+
+/** @throws `unsupported` for a result of an engine that gives no columns. */
+export function columnBatchesOf(
+  result: TabularResult,
+  options?: ReadTableOptions,
+): AsyncIterable<ColumnBatch> {
+  if (result.columnBatches === undefined) throw noColumns();
+  return result.columnBatches(options);
 }
 
 function noColumns(): AmlError {

@@ -219,7 +219,14 @@ export interface TabularDataset extends DatasetFace<TabularDataset>, TimeSeriesV
    * Reading throws `unsupported` when the engine gives no columns, and what `columnBatches` of a result throws.
    */
   columnBatches(options?: ReadTableOptions): AsyncIterable<ColumnBatch>;
-  /** The whole table as one file, in a stream that is complete or fails. */
+  /**
+   * The whole table as one file, in a stream that is complete or fails.
+   *
+   * Of a query of which the database does every step, CSV and JSON lines are written as the rows come, under the same
+   * conditions as `columnBatches`. Any other table is read to its end before the first byte: one that fails gives none.
+   *
+   * Reading throws what `encode` of a result throws.
+   */
   encode(format: TableFormat, options?: ReadTableOptions): ReadableStream<Uint8Array>;
   /**
    * Counts, moments, quantiles, frequent values and a histogram of every column. Reads the whole table.

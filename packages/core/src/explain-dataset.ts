@@ -2,7 +2,8 @@ import { AmlError } from "./aml-error.ts";
 import type { FileRef, TabularEngine } from "./engine.ts";
 import type { ExplainOptions, Explanation, PrunedFile } from "./explanation.ts";
 import { applyFileSteps, splitSteps } from "./file-steps.ts";
-import { describeQuery, type QueryContext } from "./open-query.ts";
+import type { QueryContext } from "./load-query.ts";
+import { describeQuery } from "./open-query.ts";
 import type { Step, TabularPlan } from "./plan.ts";
 import type { QueryPlan } from "./start-query.ts";
 

@@ -1,21 +1,11 @@
-import { AmlError, isAmlError } from "./aml-error.ts";
-import type { ColumnBatch } from "./column-batch.ts";
-import { columnBatches } from "./column-batches.ts";
 import type { ReadTableOptions } from "./conversion-errors.ts";
-import { encodeLazily } from "./encode-lazily.ts";
-import type { TabularEngine, TabularResult } from "./engine.ts";
+import { encodeQuery } from "./encode-query.ts";
+import type { TabularResult } from "./engine.ts";
 import type { ExplainedQuery, ExplainOptions } from "./explanation.ts";
+import { loadStarted, openSql, type QueryContext } from "./load-query.ts";
 import type { TabularPlan } from "./plan.ts";
 import { startQuery, type QueryPlan, type StartedQuery } from "./start-query.ts";
-import type { SqlResult, SqlSource } from "./sql-source.ts";
-import type { OperationOptions } from "./storage.ts";
-import type { Column, Row, Schema } from "./table.ts";
-
-/** What a query of a plan needs of its workspace. */
-export interface QueryContext {
-  openSql(name: string, options?: OperationOptions): Promise<SqlSource>;
-  engine(): Promise<TabularEngine>;
-}
+import type { Row, Schema } from "./table.ts";
 
 /**
  * Opens a plan over a query. The database does what it does alike; when no step is left, the rows come straight from it.
@@ -27,87 +17,9 @@ export async function openQuery(
   options?: ReadTableOptions,
 ): Promise<TabularResult> {
   const started = await startQuery(plan, await openSql(plan, context, options), "rows", options);
-  if (started.pushed.rest.length > 0) return load(plan, started, context, options);
-  const whole: Load = (signal) => loadQuery(plan, context, { signal });
-  return direct(started, whole, options?.signal);
-}
-
-/** Opens a plan over a query in the engine. */
-export async function loadQuery(
-  plan: QueryPlan,
-  context: QueryContext,
-  options?: ReadTableOptions,
-): Promise<TabularResult> {
-  const started = await startQuery(plan, await openSql(plan, context, options), "engine", options);
-  return load(plan, started, context, options);
-}
-
-/** How a database names a decimal of a certain width, which the engine takes over; only for a NaN it makes text of it. */
-const DECLARED = /\(\d+, ?\d+\)$/;
-
-/** Rows that the engine holds at a time when it only makes columns of them: as many as a batch has at most. */
-const ROWS_AT_A_TIME = 65_536;
-
-/**
- * The columns of a plan over a query. Where no step is left for the engine, it takes in one batch's rows after the other;
- * else, and for decimals of no declared width, whose type depends on all of their values, all rows first.
- *
- * @throws `schema_mismatch` while reading, where a decimal of declared width holds NaN in some batches only.
- */
-export async function* queryColumnBatches(
-  plan: QueryPlan,
-  context: QueryContext,
-  options?: ReadTableOptions,
-): AsyncIterable<ColumnBatch> {
-  const started = await startQuery(plan, await openSql(plan, context, options), "engine", options);
-  const { pushed, first } = started;
-  const isOpen = ({ type, nativeType = "" }: Column): boolean =>
-    type === "decimal" && !DECLARED.test(nativeType);
-  if (pushed.rest.length > 0 || first.schema.columns.some(isOpen)) {
-    yield* columnBatches(() => load(plan, started, context, options), options);
-    return;
-  }
-  await using _query = first;
-  const { schema, batches } = first;
-  const rows = batches[Symbol.asyncIterator]();
-  let ended = false;
-  async function* next(): AsyncGenerator<readonly Row[]> {
-    for (let count = 0; count < ROWS_AT_A_TIME;) {
-      const { done, value } = await rows.next();
-      if (done === true) {
-        ended = true;
-        return;
-      }
-      count += value.length;
-      yield value;
-    }
-  }
-  let fields: ColumnBatch["fields"] | undefined;
-  while (!ended) {
-    const some: SqlResult = { schema, batches: next(), [Symbol.asyncDispose]: () => Promise.resolve() };
-    const take = (): Promise<TabularResult> => load(plan, { ...started, first: some }, context, options);
-    for await (const batch of columnBatches(take, options)) {
-      // A table without rows has one batch; the last rows of others have none behind them.
-      if (fields !== undefined && batch.rowCount === 0) continue;
-      checkFields(batch.fields, (fields ??= batch.fields));
-      yield batch;
-    }
-  }
-}
-
-function checkFields(fields: ColumnBatch["fields"], before: ColumnBatch["fields"]): void {
-  for (const [at, { name, type }] of fields.entries()) {
-    if (JSON.stringify(type) === JSON.stringify(before[at]?.type)) continue;
-    throw new AmlError(
-      "schema_mismatch",
-      `Column '${name}' is a decimal in some batches and, for the NaN in them, text in others.`,
-      {
-        operation: "query",
-        hint: "Cast it in the query, to text or to double precision: all batches have one type.",
-        context: { column: name },
-      },
-    );
-  }
+  if (started.pushed.rest.length > 0) return loadStarted(plan, started, context, options);
+  const encode: TabularResult["encode"] = (format, own) => encodeQuery(plan, context, format, own);
+  return direct(started, encode, options?.signal);
 }
 
 /** What a query's database does and what is left for the engine, and the columns that it is left with. Reads no rows. */
@@ -141,49 +53,9 @@ export async function describeQuery(
   };
 }
 
-function openSql(
-  { source }: QueryPlan,
-  context: QueryContext,
-  options?: OperationOptions,
-): Promise<SqlSource> {
-  return context.openSql(source.datastore, options);
-}
-
-async function load(
-  plan: QueryPlan,
-  { first, pushed }: StartedQuery,
-  context: QueryContext,
-  options?: ReadTableOptions,
-): Promise<TabularResult> {
-  try {
-    const engine = await context.engine();
-    if (engine.openRows === undefined) throw noRows();
-    return await engine.openRows({ ...plan, steps: pushed.rest }, first, options);
-  } catch (error) {
-    await first[Symbol.asyncDispose]();
-    throw withPlanStep(error, plan, pushed.pushedSteps);
-  }
-}
-
-/** The engine counts the steps that it is given; people count those of the plan. */
-function withPlanStep(error: unknown, { steps }: QueryPlan, pushedSteps: readonly number[]): unknown {
-  if (!isAmlError(error) || pushedSteps.length === 0) return error;
-  const { step } = error.context;
-  const at = steps.map((_, index) => index).filter((index) => !pushedSteps.includes(index))[Number(step)];
-  if (typeof step !== "number" || at === undefined) return error;
-  const message = error.message.replace(`Step ${step} (`, `Step ${at} (`);
-  return new AmlError(error.code, message, {
-    hint: error.hint,
-    context: { ...error.context, step: at },
-    cause: error,
-  });
-}
-
-type Load = (signal: AbortSignal | undefined) => Promise<TabularResult>;
-
 function direct(
   { first: started, again, sent }: StartedQuery,
-  whole: Load,
+  encode: TabularResult["encode"],
   signal: AbortSignal | undefined,
 ): TabularResult {
   // The query that told the columns also gives the rows of the first reading.
@@ -206,15 +78,9 @@ function direct(
     schema: started.schema,
     sql: sent,
     batches: (own) => batches(own?.signal),
-    encode: (format, own) => encodeLazily(() => whole(own?.signal), format, own),
+    encode,
     async [Symbol.asyncDispose]() {
       await Promise.all([...open].map((result) => result[Symbol.asyncDispose]()));
     },
   };
-}
-
-function noRows(): AmlError {
-  return new AmlError("unsupported", "The table engine of this workspace takes no rows of a database.", {
-    hint: "Read the query without steps, or use an engine that has openRows, e.g. that of @aml/engine-duckdb.",
-  });
 }

@@ -408,7 +408,7 @@ test("statements give the same rows whether their WHERE leaves anything out or n
       ["(t.id < 5 and t.id + t.one > 2) or t.id = 9", "(t.id + 0 < 5 and t.id + t.one > 2) or t.id + 0 = 9"],
       ["not (t.id >= 5 and t.id + t.one > 2)", "not (t.id + 0 >= 5 and t.id + t.one > 2)"],
     ],
-    4,
+    8,
   )) {
     const rows = (where: string, t: TabularDataset) =>
       all(other.sql(`select id, name from t where ${where} order by id`, { t }));

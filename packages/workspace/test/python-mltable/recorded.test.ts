@@ -34,7 +34,7 @@ afterAll(async () => {
 for (const topic of await fixtureTopics()) {
   const fixtures = await readFixtures(topic);
   describe(topic, () => {
-    test.each(sample(fixtures, 4).map((fixture) => [fixture.name, fixture] as const))(
+    test.each(sample(fixtures, 8).map((fixture) => [fixture.name, fixture] as const))(
       "%s",
       async (_, fixture) => {
         const ours = await asked(home, fixture.files, (folder) => readOurs(workspace, folder));
