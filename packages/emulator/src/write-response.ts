@@ -62,14 +62,24 @@ async function writeResponse(response: Response, outgoing: ServerResponse): Prom
   }
   const reader = response.body.getReader() as ReadableStreamDefaultReader<Uint8Array>;
   const gone = new AbortController();
-  outgoing.once("close", () => {
-    gone.abort();
-    void reader.cancel().catch(() => undefined);
+  const closed = new Promise<void>((resolve) => {
+    outgoing.once("close", () => {
+      gone.abort();
+      resolve();
+      void reader.cancel().catch(() => undefined);
+    });
   });
+  let sent = Promise.resolve();
   try {
     for (let next = await reader.read(); !next.done; next = await reader.read()) {
-      if (!outgoing.write(next.value)) await once(outgoing, "drain", { signal: gone.signal });
+      const chunk = next.value;
+      let takesMore = true;
+      sent = new Promise((resolve) => (takesMore = outgoing.write(chunk, () => resolve())));
+      if (!takesMore) await once(outgoing, "drain", { signal: gone.signal });
     }
+    // Over TLS, Deno 2.9 may never tell the end of a response that ends while bytes are on their way: the next response
+    // on its connection, which waits for that, would wait for ever.
+    await Promise.race([sent, closed]);
     outgoing.end();
   } catch {
     // What came before is still sent; the client sees a connection that ends too early.
