@@ -65,6 +65,8 @@ async function makePip(): Promise<Pip> {
   const home = join(venvs, "pip");
   const python = pythonOf(home);
   if (existsSync(python)) return { python, lacks: undefined };
+  // One whose Python is gone is in the way.
+  rmSync(home, { recursive: true, force: true });
   const draft = `${home}.pid${process.pid}`;
   try {
     const lacks = await run("python3", ["-m", "venv", draft]);

@@ -46,12 +46,13 @@ async function* textOf(
   format: TableFormat,
   options: ReadTableOptions,
 ): AsyncGenerator<Uint8Array, void> {
-  let first: Schema | undefined;
+  let first: Schema["columns"] | undefined;
   for await (const part of loadQueryInParts(plan, context, ROWS_AT_A_TIME, options)) {
+    const { columns } = part.schema;
     // As CSV, a decimal and its text are the same.
-    if (format !== "csv") checkSameTypes(part.schema, first ?? part.schema);
+    if (format !== "csv") checkSameTypes(columns, first ?? columns);
     const withoutNames = format === "csv" && first !== undefined ? skipRecord() : undefined;
-    first ??= part.schema;
+    first ??= columns;
     for await (const chunk of chunksOf(part, format, options)) {
       const rest = withoutNames?.(chunk) ?? chunk;
       if (rest.length > 0) yield rest;

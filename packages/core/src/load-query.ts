@@ -4,7 +4,7 @@ import type { TabularEngine, TabularResult } from "./engine.ts";
 import { startQuery, type QueryPlan, type StartedQuery } from "./start-query.ts";
 import type { SqlResult, SqlSource } from "./sql-source.ts";
 import type { OperationOptions } from "./storage.ts";
-import type { Column, Row, Schema } from "./table.ts";
+import type { Column, Row } from "./table.ts";
 
 /** What a query of a plan needs of its workspace. */
 export interface QueryContext {
@@ -70,13 +70,18 @@ export async function* loadQueryInParts(
   } while (more.done !== true);
 }
 
-/** @throws `schema_mismatch` where a decimal of declared width holds NaN in some parts of a query only. */
-export function checkSameTypes({ columns }: Schema, before: Schema): void {
+interface TypedColumn {
+  readonly name: string;
+  readonly type: unknown;
+}
+
+/** @throws `schema_mismatch` where a decimal holds NaN, or more digits than are declared, in some parts of a query only. */
+export function checkSameTypes(columns: readonly TypedColumn[], before: readonly TypedColumn[]): void {
   for (const [at, { name, type }] of columns.entries()) {
-    if (type === before.columns[at]?.type) continue;
+    if (JSON.stringify(type) === JSON.stringify(before[at]?.type)) continue;
     throw new AmlError(
       "schema_mismatch",
-      `Column '${name}' is a decimal in some of the rows and, for the NaN in them, text in others.`,
+      `Column '${name}' is not of one type: in some of the rows only, its decimals hold NaN or more digits than declared.`,
       {
         operation: "query",
         hint: "Cast it in the query, to text or to double precision: all rows have one type.",

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { arrowColumn } from "../src/arrow-type.ts";
 import { parseSqlType } from "../src/parse-sql-type.ts";
 import { createHarness } from "./harness.ts";
+import { createBench } from "./push-down.ts";
 
 const h = await createHarness();
 
@@ -95,3 +96,33 @@ test("every type that DuckDB writes is read, and its cast is one that DuckDB kno
 function convert(columns: string, column_type: string): object {
   return { op: "convert_column_types", columns: [{ columns, column_type }] };
 }
+
+test("a store whose decimals outgrow what it declares gives no columns of two types, and every digit as text", async () => {
+  const amounts = [...Array<string>(300_000).fill("1.5"), "12345.678"];
+  const bench = await createBench({
+    contract: "aml.sql/1",
+    type: "careless",
+    uri: "careless://",
+    async query() {
+      async function* batches() {
+        for (let from = 0; from < amounts.length; from += 1000)
+          yield amounts.slice(from, from + 1000).map((amount) => ({ amount }));
+      }
+      const columns = [
+        { name: "amount", type: "decimal", nullable: true, nativeType: "decimal(4,1)" },
+      ] as const;
+      return { schema: { columns }, batches: batches(), [Symbol.asyncDispose]: async () => undefined };
+    },
+    close: async () => undefined,
+  });
+  try {
+    const read = async (): Promise<void> => {
+      for await (const _ of bench.pushed("amounts").columnBatches());
+    };
+    await expect(read()).rejects.toMatchObject({ code: "schema_mismatch", context: { column: "amount" } });
+    const lines = (await new Response(bench.pushed("amounts").encode("csv")).text()).split("\n");
+    expect([lines.length, lines[1], lines.at(-2)]).toEqual([300_003, "1.5", "12345.678"]);
+  } finally {
+    await bench.close();
+  }
+});

@@ -2,21 +2,15 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { Secret, type TableFormat } from "@aml/core";
-import { postgresql } from "@aml/postgresql";
+import type { TableFormat } from "@aml/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createBench, type Bench } from "../../../engine-duckdb/test/push-down.ts";
-import { PASSWORD, sharedPostgres, stopPostgres } from "./postgres.ts";
+import type { Bench } from "../../../engine-duckdb/test/push-down.ts";
+import { openBench } from "./open-bench.ts";
+import { sharedPostgres, stopPostgres } from "./postgres.ts";
 
 let bench: Bench;
 beforeAll(async () => {
-  const { port } = await sharedPostgres();
-  bench = await createBench(
-    postgresql.open({
-      options: postgresql.parseOptions({ server: "localhost", port, database: "shop", tls: "disable" }),
-      credential: { kind: "password", username: "ada", password: new Secret(PASSWORD) },
-    }),
-  );
+  bench = await openBench();
 });
 afterAll(async () => {
   await bench.close();

@@ -1,8 +1,8 @@
-import { Secret, type TabularDataset } from "@aml/core";
-import { postgresql } from "@aml/postgresql";
+import type { TabularDataset } from "@aml/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { PASSWORD, sharedPostgres, stopPostgres } from "./postgres.ts";
-import { createBench, outcomeOf, pushDownCases, type Bench } from "../../../engine-duckdb/test/push-down.ts";
+import { openBench } from "./open-bench.ts";
+import { sharedPostgres, stopPostgres } from "./postgres.ts";
+import { outcomeOf, pushDownCases, type Bench } from "../../../engine-duckdb/test/push-down.ts";
 
 let bench: Bench;
 
@@ -31,17 +31,7 @@ const TABLE = `
 beforeAll(async () => {
   const server = await sharedPostgres();
   await server.admin.query(TABLE);
-  bench = await createBench(
-    postgresql.open({
-      options: postgresql.parseOptions({
-        server: "localhost",
-        port: server.port,
-        database: "shop",
-        tls: "disable",
-      }),
-      credential: { kind: "password", username: "ada", password: new Secret(PASSWORD) },
-    }),
-  );
+  bench = await openBench();
 });
 afterAll(async () => {
   await bench.close();

@@ -1,7 +1,7 @@
-import { createHmac } from "node:crypto";
 import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import type { Azurite } from "../azurite.ts";
+import { signText } from "../storage-auth/shared-key.ts";
 
 /** A request to Azurite: `path` is `container` or `container/blob`, encoded where needed. */
 export interface BlobRequest {
@@ -38,8 +38,7 @@ export function createBlobStore({ accountName, accountKey, endpoint }: Azurite):
     else if (body === null || body === undefined) sent["content-length"] = "0";
     if (method === "GET" || method === "HEAD") delete sent["content-length"];
     const text = stringToSign(method, accountName, pathname, query, sent);
-    const signature = createHmac("sha256", Buffer.from(accountKey, "base64")).update(text).digest("base64");
-    sent["authorization"] = `SharedKey ${accountName}:${signature}`;
+    sent["authorization"] = `SharedKey ${accountName}:${signText(accountKey, text)}`;
     const search = new URLSearchParams(query).toString();
     const answer = await exchange(
       {
