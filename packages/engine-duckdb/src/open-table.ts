@@ -430,6 +430,7 @@ export function createTable({
         scope,
         query: what,
         probe: counted,
+        readAhead: inspected.kind === "delimited" || inspected.kind === "json_lines",
         onConverted,
         locate,
         verify,

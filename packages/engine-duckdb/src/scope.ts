@@ -16,6 +16,9 @@ export interface ScopeOptions {
 /** A table of one row and one column, `done`, that is true: behind the rows of a query it says that they are all. */
 export const SENTINEL = '"end of rows"';
 
+/** The setting of a connection that may still be changed when all else is locked: how far a stream reads ahead. */
+export const READ_AHEAD = "streaming_buffer_size";
+
 /** A DuckDB of one result's own: it reads that result's files, writes to its folder, and can do nothing else. */
 export interface Scope {
   /** Temporary files of this scope. */
@@ -93,6 +96,7 @@ export async function openScope(options: ScopeOptions): Promise<Scope> {
           `SET allowed_directories = ${quoteList([folder])}; SET allowed_paths = ${quoteList(both)}; ` +
           // Compares each expression with all others: minutes for thousands of columns.
           (columns > WIDE ? "SET disabled_optimizers = 'common_subexpressions'; " : "") +
+          `SET allowed_configs = ${quoteList([READ_AHEAD])}; ` +
           "SET enable_external_access = false; SET lock_configuration = true",
       );
       await disconnect(connection);

@@ -4,8 +4,14 @@ import { readFlag, readMask } from "./decode-chunk.ts";
 import { toAmlError } from "./errors.ts";
 import { MASK_BITS, type StreamQuery } from "./output-sql.ts";
 import { GapFilled } from "./partial-files.ts";
-import type { Scope } from "./scope.ts";
+import { READ_AHEAD, type Scope } from "./scope.ts";
 import { startQuery, type Probe } from "./start-query.ts";
+
+/**
+ * With the 1 MB of DuckDB's own hardly two threads are ever at work. From this on no more is gained; the first row comes
+ * when so much is there, a tenth of a second later.
+ */
+const AHEAD_OF_READER = "32MB";
 
 /** How many values could not be converted and are null, by column. */
 export type ConversionCounts = ReadonlyMap<string, number>;
@@ -21,6 +27,8 @@ export interface StreamOptions {
   readonly query: StreamQuery;
   /** Counts how many of the source's first rows are kept, where it is worth to know. */
   readonly probe?: Probe | undefined;
+  /** Whether threads go on parsing while a chunk is used: of texts, which take longer to parse than most readers take. */
+  readonly readAhead?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called once, when all rows were read. */
   readonly onConverted?: OnConverted | undefined;
@@ -62,7 +70,7 @@ export async function* streamChunks(options: StreamOptions): AsyncGenerator<Stre
 
 /**
  * Each stream has a connection of its own, since another statement would end it quietly (T2); a query runs within the
- * gate (T4), and no further ahead than the chunk behind the one that is being used.
+ * gate (T4), and of what is not parsed no further ahead than the chunk behind the one that is being used.
  */
 async function* streamOnce(options: StreamOptions): AsyncGenerator<Omit<StreamedChunk, "from">> {
   const { scope, query, signal } = options;
@@ -85,6 +93,7 @@ async function* streamOnce(options: StreamOptions): AsyncGenerator<Omit<Streamed
   };
   let next: Promise<DuckDBDataChunk | null> | undefined;
   try {
+    if (options.readAhead === true) await connection.run(`SET ${READ_AHEAD} = '${AHEAD_OF_READER}'`);
     const result = await startQuery(connection, query.sql, options.probe, guarded);
     const counter = createErrorCounter(query);
     const doneAt = query.columns.length + query.masks;
@@ -97,6 +106,8 @@ async function* streamOnce(options: StreamOptions): AsyncGenerator<Omit<Streamed
     next = fetch();
     for (let done = false; ;) {
       const chunk = await next;
+      // It may have come before the abort, or before the table was disposed of.
+      signal?.throwIfAborted();
       if (chunk === null || chunk.rowCount === 0) {
         if (!done) await fail(options);
         break;

@@ -1,13 +1,14 @@
-import duckdb from "@duckdb/node-bindings";
-import { readFarTexts } from "./far-texts.ts";
 import { checkedOffset, growingBuffer } from "./growing-buffer.ts";
+import {
+  ENTRY,
+  INLINE,
+  readFarTexts,
+  readStringEntries,
+  WORDS,
+  type StringEntries,
+} from "./string-entries.ts";
 import { createValidity } from "./validity.ts";
-import type { Vector, VectorBuilder } from "./vector-builder.ts";
-
-/** Bytes of an entry: 4 of length, then up to 12 of text; or 4 of its start and a pointer to all of it. */
-const ENTRY = 16;
-const WORDS = 4;
-const INLINE = 12;
+import type { VectorBuilder } from "./vector-builder.ts";
 
 /** From this length on a call that copies bytes is faster than copying them here. */
 const LONG = 48;
@@ -21,20 +22,21 @@ export function createTextBuilder(): VectorBuilder {
   let total = 0;
   return {
     append(vector, from, count) {
-      const { words, source } = entriesOf(vector, from, count);
+      const entries = readStringEntries(vector, from, count);
+      const { words, far } = entries;
       validity.append(vector, from, count, length, (at) => (words[(at - length) * WORDS] = 0));
       const ends = new Int32Array(offsets.reserve(length + count + 1).buffer);
-      const far: number[] = [];
       const before = total;
+      let farCount = 0;
       for (let row = 0, word = 0; row < count; row += 1, word += WORDS) {
         const own = words[word] as number;
-        if (own > INLINE) far.push(row);
+        if (own > INLINE) far[farCount++] = row;
         total += own;
         ends[length + row + 1] = total;
       }
       const bytes = data.reserve(checkedOffset(total));
       copyInline(words, count, bytes, before);
-      if (far.length > 0) copyFar(far, words, source, bytes, ends.subarray(length));
+      copyFar(entries, farCount, bytes, ends.subarray(length));
       length += count;
     },
     bytes: () => total + length * 4,
@@ -52,18 +54,6 @@ export function createTextBuilder(): VectorBuilder {
   };
 }
 
-/** A copy of the entries, since words are read from where they are aligned; and where they lie. */
-function entriesOf(
-  vector: Vector,
-  from: number,
-  count: number,
-): { readonly words: Uint32Array<ArrayBuffer>; readonly source: Uint8Array } {
-  const source = duckdb.vector_get_data(vector, (from + count) * ENTRY).subarray(from * ENTRY);
-  const words = new Uint32Array(count * WORDS);
-  new Uint8Array(words.buffer).set(source);
-  return { words, source };
-}
-
 function copyInline(words: Uint32Array<ArrayBuffer>, count: number, bytes: Uint8Array, from: number): void {
   const entries = new Uint8Array(words.buffer);
   for (let row = 0, to = from; row < count; row += 1) {
@@ -76,23 +66,15 @@ function copyInline(words: Uint32Array<ArrayBuffer>, count: number, bytes: Uint8
   }
 }
 
-/** `starts`: where each row's text comes to stand. */
-function copyFar(
-  rows: readonly number[],
-  words: Uint32Array,
-  source: Uint8Array,
-  bytes: Uint8Array,
-  starts: Int32Array,
-): void {
-  const same = readFarTexts(rows, words, source, (memory, base, texts) => {
-    for (const { start, length, row } of texts)
-      copy(memory, start - base, length, bytes, starts[row] as number);
+/** `ends`: where the text before that of a row ends. */
+function copyFar(entries: StringEntries, count: number, bytes: Uint8Array, ends: Int32Array): void {
+  const { words, far } = entries;
+  readFarTexts(entries, count, (memory, starts, from, to) => {
+    for (let at = from; at < to; at += 1) {
+      const row = far[at] as number;
+      copy(memory, starts[at] as number, words[row * WORDS] as number, bytes, ends[row] as number);
+    }
   });
-  for (let at = 0; at < same.length; at += 2) {
-    const first = same[at + 1] as number;
-    const from = starts[first] as number;
-    bytes.copyWithin(starts[same[at] as number] as number, from, from + (words[first * WORDS] as number));
-  }
 }
 
 function copy(memory: Uint8Array, from: number, length: number, bytes: Uint8Array, to: number): void {

@@ -1,3 +1,6 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { ArrowVector } from "@aml/core";
 import { DuckDBInstance } from "@duckdb/node-api";
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -31,6 +34,46 @@ test("columns of a delimited file: validity bits, offsets, zeros under nulls; co
   const first = [{ uri: files[0]?.uri, row: 3, value: "x" }];
   expect(heard).toEqual([{ column: "n", count: 1, first }]);
 });
+
+test("texts of all lengths and scripts, in rows and in columns, wherever DuckDB has put them", async () => {
+  const letters = ["a", "Zürich ", "日本", "\u{1F600}"];
+  const lengths = [0, 1, 3, 11, 12, 13, 17, 47, 48, 300, 5000];
+  const texts = Array.from({ length: 20_000 }, (_, row) => {
+    if (row % 7 === 3) return null;
+    const length = lengths[(row * row + 5 * row) % lengths.length] ?? 0;
+    return `${row}${letters[row % letters.length]?.repeat(length)}`.slice(0, length);
+  });
+  // Cut through a pair it would be no text.
+  const whole = texts.map((text) => text?.toWellFormed().replaceAll("\ufffd", "?") ?? null);
+  const lines = whole.map((text, row) => JSON.stringify({ text, list: whole.slice(row, row + (row % 3)) }));
+  const [source, target] = [join(h.folder, "texts.jsonl"), join(h.folder, "texts.parquet")];
+  await writeFile(source, lines.join("\n"));
+  const connection = await (await DuckDBInstance.create(":memory:")).connect();
+  const types = "columns = { text: 'VARCHAR', list: 'VARCHAR[]' }";
+  await connection.run(`COPY (FROM read_json('${source}', ${types})) TO '${target}' (FORMAT parquet)`);
+  const files = await h.files({ "a.parquet": await readFile(target) });
+  const table = await h.open([{ op: "read_parquet" }], files);
+  const rows: unknown[] = [];
+  for await (const batch of table.batches()) for (const { text } of batch) rows.push(text);
+  expect(rows).toEqual(whole);
+  const columns: (string | null)[] = [];
+  const items: (string | null)[] = [];
+  for await (const { columns: vectors } of table.columnBatches?.() ?? []) {
+    columns.push(...textsOf(vectors[0]));
+    items.push(...textsOf(vectors[1]?.children?.[0]));
+  }
+  expect(columns).toEqual(whole);
+  expect(items).toEqual(whole.flatMap((_, row) => whole.slice(row, row + (row % 3))));
+});
+
+function textsOf(vector: ArrowVector | undefined): (string | null)[] {
+  const { length = 0, offsets = [], data, validity } = vector ?? {};
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  return Array.from({ length }, (_, at) => {
+    if (validity !== undefined && ((validity[at >> 3] ?? 0) & (1 << (at & 7))) === 0) return null;
+    return decoder.decode((data as Uint8Array).subarray(offsets[at], offsets[at + 1]));
+  });
+}
 
 test("a table without columns still has its rows", async () => {
   const files = await h.files({ "a.jsonl": "{}\n{}\n" });

@@ -311,11 +311,13 @@ test("an abort ends a query with its own reason, and leaving the loop ends it to
 });
 
 test("disposing of a table ends what runs on it", async () => {
-  const files = await h.files({ "a.csv": `n\n${"1\n".repeat(500_000)}` });
+  // More than a stream reads ahead.
+  const files = await h.files({ "a.csv": `n\n${"1\n".repeat(8_000_000)}` });
   const table = await h.open([read], files);
-  const running = [allBatches(table), allBatches(table), textOf(table.encode("parquet"))].map(failureOf);
   const suspended = table.batches()[Symbol.asyncIterator]();
   await suspended.next();
+  const running = [allBatches(table), allBatches(table), textOf(table.encode("parquet"))].map(failureOf);
+  await setTimeout(20);
   await table[Symbol.asyncDispose]();
   for (const failure of await Promise.all(running)) expect(failure).toMatchObject({ code: "query_failed" });
   expect(await failureOf(suspended.next())).toMatchObject({ code: "query_failed" });

@@ -88,6 +88,15 @@ test.each([
   expect(await failureOf(scope.run(sql))).toMatchObject({ name: "AmlError" });
 });
 
+test("of all settings that matter only one may still be changed: how far a stream reads ahead", async () => {
+  const settings = await scope.run("SELECT name, value FROM duckdb_settings()");
+  const changed: string[] = [];
+  for (const [name, value] of (await settings.getRowsJS()) as [string, string][]) {
+    if ((await failureOf(scope.run(`SET "${name}" = '${value}'`))) === undefined) changed.push(name);
+  }
+  expect(changed).toEqual(["schema", "search_path", "streaming_buffer_size"]);
+});
+
 test("a link out of its folder is refused", async () => {
   await symlink("/etc/passwd", join(scope.folder, "link"));
   expect(await failureOf(scope.run(`SELECT * FROM read_text('${scope.folder}/link')`))).toMatchObject({
