@@ -4,7 +4,7 @@ type Vector = ReturnType<typeof duckdb.data_chunk_get_vector>;
 
 /** Bytes of DuckDB's entry for a string: 4 of length, then up to 12 of text; or 4 of its start and a pointer to all of it. */
 export const ENTRY = 16;
-export const WORDS = ENTRY / 4;
+export const WORDS = 4;
 export const INLINE = 12;
 
 /**

@@ -41,11 +41,9 @@ test("texts of all lengths and scripts, in rows and in columns, wherever DuckDB 
   const texts = Array.from({ length: 20_000 }, (_, row) => {
     if (row % 7 === 3) return null;
     const length = lengths[(row * row + 5 * row) % lengths.length] ?? 0;
-    return `${row}${letters[row % letters.length]?.repeat(length)}`.slice(0, length);
+    return [...`${row}${letters[row % letters.length]?.repeat(length)}`].slice(0, length).join("");
   });
-  // Cut through a pair it would be no text.
-  const whole = texts.map((text) => text?.toWellFormed().replaceAll("\ufffd", "?") ?? null);
-  const lines = whole.map((text, row) => JSON.stringify({ text, list: whole.slice(row, row + (row % 3)) }));
+  const lines = texts.map((text, row) => JSON.stringify({ text, list: texts.slice(row, row + (row % 3)) }));
   const [source, target] = [join(h.folder, "texts.jsonl"), join(h.folder, "texts.parquet")];
   await writeFile(source, lines.join("\n"));
   const connection = await (await DuckDBInstance.create(":memory:")).connect();
@@ -55,15 +53,15 @@ test("texts of all lengths and scripts, in rows and in columns, wherever DuckDB 
   const table = await h.open([{ op: "read_parquet" }], files);
   const rows: unknown[] = [];
   for await (const batch of table.batches()) for (const { text } of batch) rows.push(text);
-  expect(rows).toEqual(whole);
+  expect(rows).toEqual(texts);
   const columns: (string | null)[] = [];
   const items: (string | null)[] = [];
   for await (const { columns: vectors } of table.columnBatches?.() ?? []) {
     columns.push(...textsOf(vectors[0]));
     items.push(...textsOf(vectors[1]?.children?.[0]));
   }
-  expect(columns).toEqual(whole);
-  expect(items).toEqual(whole.flatMap((_, row) => whole.slice(row, row + (row % 3))));
+  expect(columns).toEqual(texts);
+  expect(items).toEqual(texts.flatMap((_, row) => texts.slice(row, row + (row % 3))));
 });
 
 function textsOf(vector: ArrowVector | undefined): (string | null)[] {
