@@ -13,8 +13,10 @@ const FIRST_ROWS = 20_000;
 /** So many different values are always counted each. */
 const FEW = 1000;
 
-/** The values of a column, ready for SQL. */
+/** The values of a column, ready for SQL; or of several columns, each with its place among them as `c`. */
 export interface CountedValues {
+  /** How many columns these are. */
+  readonly columns: number;
   /** Values with how often each is there: `v`, `n`. */
   readonly from: string;
   /** Whether quantiles come from a sample, in `"sampled values"`, and values are not grouped. */
@@ -32,20 +34,50 @@ export async function countValues(
 ): Promise<CountedValues> {
   if (large && kind.type !== "boolean" && (await isVaried(session, source, kind))) {
     return {
+      columns: 1,
       from: `(SELECT v, 1 AS n FROM (${source}))`,
       sampled: true,
       measures: `(SELECT q, 1 AS n FROM "sampled values" WHERE q IS NOT NULL)`,
     };
   }
+  return groupValues(session, source, kind, 1);
+}
+
+/** Groups the values that `source` gives, of several columns with the place of each as `c`. */
+export async function groupValues(
+  session: ProfileSession,
+  source: string,
+  kind: ProfileKind,
+  columns: number,
+): Promise<CountedValues> {
+  const { each } = perColumn(columns);
   await session.run(
-    `CREATE OR REPLACE TEMP TABLE "counted values" AS SELECT v, count(*) AS n FROM (${source}) GROUP BY v`,
+    `CREATE OR REPLACE TEMP TABLE "counted values" AS SELECT ${each}v, count(*) AS n FROM (${source}) GROUP BY ALL`,
   );
-  const measure = kind.measure ?? "NULL";
   return {
+    columns,
     from: '"counted values"',
     sampled: false,
-    measures: `(SELECT ${measure} AS q, n FROM "counted values" WHERE v IS NOT NULL AND ${kind.finite})`,
+    measures: measuresOf('"counted values"', kind, columns),
   };
+}
+
+/** The measures of values that are counted. */
+export function measuresOf(from: string, { measure = "NULL", finite }: ProfileKind, columns: number): string {
+  const { each } = perColumn(columns);
+  return `(SELECT ${each}${measure} AS q, n FROM ${from} WHERE v IS NOT NULL AND ${finite})`;
+}
+
+/** What SQL about one column lacks to be about several. */
+export function perColumn(columns: number): {
+  readonly each: string;
+  readonly partition: string;
+  readonly group: string;
+  readonly join: string;
+} {
+  return columns === 1
+    ? { each: "", partition: "", group: "", join: "ON true" }
+    : { each: "c, ", partition: "PARTITION BY c ", group: "GROUP BY c", join: "USING (c)" };
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { ColumnProfile } from "@aml/core";
 import { estimateDistinct, mergedMoments, type ColumnState } from "./column-state.ts";
+import { measuresOf } from "./counted-values.ts";
 import { momentsOf, NO_MOMENTS } from "./moments.ts";
 import { BINS, distance, profileCounted, quantilesOf, TOP, type Profiled } from "./profile-column.ts";
 import type { ProfileKind } from "./profile-kind.ts";
@@ -76,10 +77,9 @@ async function wholeProfile(session: ProfileSession, kind: ProfileKind, missing:
     `CREATE OR REPLACE TEMP TABLE "counted values" AS FROM "merged values" ` +
       (missing > 0 ? `UNION ALL SELECT NULL, ${missing}` : ""),
   );
-  const measure = kind.measure ?? "NULL";
   const from = '"counted values"';
-  const measures = `(SELECT ${measure} AS q, n FROM ${from} WHERE v IS NOT NULL AND ${kind.finite})`;
-  return profileCounted(session, "", { from, sampled: false, measures }, kind);
+  const counted = { columns: 1, from, sampled: false, measures: measuresOf(from, kind, 1) };
+  return profileCounted(session, "", counted, kind);
 }
 
 async function distributionOf(
@@ -118,7 +118,7 @@ async function distributionOf(
   const measures =
     `(SELECT q, sum(n) AS n FROM (FROM "merged parts" UNION ALL ` +
     `SELECT ${measure} AS q, n FROM "whole values" WHERE ${kind.finite}) GROUP BY q)`;
-  const quantiles = await quantilesOf(session, measures, kind);
+  const [quantiles = []] = await quantilesOf(session, measures, kind, 1);
   if (quantiles.length === 0) return range;
   const moments = mergedMoments(states);
   return {

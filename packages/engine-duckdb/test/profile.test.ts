@@ -20,6 +20,11 @@ function must<T>(value: T | undefined): T {
   return value;
 }
 
+function withoutMoments({ distribution, ...rest }: ColumnProfile): object {
+  const { of, quantiles, histogram } = distribution ?? {};
+  return { ...rest, of, quantiles, histogram };
+}
+
 const column = (profile: TableProfile, name: string): ColumnProfile =>
   must(profile.columns.find((found) => found.name === name));
 const shares = (found: ColumnProfile) => (found.distribution?.quantiles ?? []).map(({ value }) => value);
@@ -259,6 +264,50 @@ describe("a profile of an odd table", () => {
       `${names.join(",")}\n${names.map((_, at) => at).join(",")}\n`,
     );
     expect(profile.columns.map(({ max }) => max)).toEqual(names.map((_, at) => String(at)));
+  });
+
+  test("columns of one type are profiled together, and each comes out as it does alone", async () => {
+    const makers: Record<string, (row: number) => string> = {
+      small: (row) => `${row % 7}`,
+      same: () => "5",
+      wide: (row) => `${row % 2 ? "-" : ""}9${String(row * 7919).padStart(17, "0")}`,
+      gaps: (row) => (row % 3 ? `${row}` : ""),
+      tiny: (row) => `${row}e-200`,
+      huge: (row) => `${row % 11}.5e200`,
+      odd: (row) => ["nan", "inf", "-inf", "1.25"][row % 4] as string,
+      none: () => "",
+      word: (row) => `w${row % 31}`,
+      long: (row) => "x".repeat(row % 300),
+      yes: (row) => `${row % 5 === 0}`,
+      no: (row) => `${row % 2 === 0}`,
+      day: (row) => `2024-01-${String(1 + (row % 28)).padStart(2, "0")}`,
+      later: (row) => `2025-02-0${1 + (row % 9)} 10:00:00`,
+    };
+    const names = Object.keys(makers);
+    const lines = Array.from({ length: 1500 }, (_, row) =>
+      names.map((name) => makers[name]?.(row)).join(","),
+    );
+    const content = `${names.join(",")}\n${lines.join("\n")}\n`;
+    const together = await profiled(csv, content);
+    expect(new Set(together.columns.map(({ type }) => type)).size).toBeLessThan(names.length / 2);
+    for (const [at, name] of names.entries()) {
+      const [alone] = (await profiled(csv, content, { op: "keep_columns", columns: [name] })).columns;
+      const found = must(together.columns[at]);
+      expect(withoutMoments(found)).toEqual(withoutMoments(must(alone)));
+      const { mean = 0, std = 0 } = alone?.distribution ?? {};
+      const scale = Math.abs(mean ?? 0) + (std ?? 0);
+      // Sums of doubles, in an order of their own each time.
+      for (const [moment, size] of [
+        ["mean", scale],
+        ["std", scale],
+        ["skew", 1],
+        ["kurtosis", 1],
+      ] as const) {
+        const [one, other] = [found.distribution?.[moment], alone?.distribution?.[moment]];
+        expect(one === null).toBe(other === null);
+        expect(Math.abs((one ?? 0) - (other ?? 0))).toBeLessThanOrEqual(1e-9 * size);
+      }
+    }
   });
 
   test("Parquet that is read column by column gives what a gathered one gives", async () => {
