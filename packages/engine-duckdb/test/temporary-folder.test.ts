@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -33,10 +33,34 @@ const program = `
   console.log(value.n, readdirSync(process.env.TMPDIR).length);
 `;
 
+test("what killed programs left is removed a day later, and nothing of one that runs", async () => {
+  const dead = 2 ** 31 - 2;
+  const [old, fresh, running, other] = [
+    `aml-engine-${dead}-old`,
+    `aml-engine-${dead}-new`,
+    `aml-engine-${process.pid}-old`,
+    `aml-engine-${dead}x-old`,
+  ];
+  for (const name of [old, fresh, running, other]) {
+    await mkdir(join(temporary, name));
+    await writeFile(join(temporary, name, "spilled"), "");
+    const yesterday = Date.now() / 1000 - 25 * 3600;
+    if (name !== fresh) await utimes(join(temporary, name), yesterday, yesterday);
+  }
+  await run("");
+  expect((await readdir(temporary)).toSorted()).toEqual([fresh, running, other].toSorted());
+  for (const name of [fresh, running, other]) await rm(join(temporary, name), { recursive: true });
+});
+
 test.each([
   ["comes to its end", ""],
   ["calls process.exit", "process.exit(0);"],
 ])("a program that %s leaves no temporary files, whatever it has not disposed of", async (_, end) => {
+  expect(await run(end)).toBe("1n 1\n");
+  expect(await readdir(temporary)).toEqual([]);
+});
+
+async function run(end: string): Promise<string> {
   const { stdout } = await promisify(execFile)(
     process.execPath,
     ["--conditions=@aml/source", "--input-type=module", "--eval", program + end],
@@ -45,6 +69,5 @@ test.each([
       env: { ...process.env, TMPDIR: temporary, FILE: pathToFileURL(join(data, "a.csv")).href },
     },
   );
-  expect(stdout).toBe("1n 1\n");
-  expect(await readdir(temporary)).toEqual([]);
-});
+  return stdout;
+}

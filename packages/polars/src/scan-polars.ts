@@ -1,13 +1,14 @@
-import { createWriteStream } from "node:fs";
+import { createWriteStream, rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { pipeline } from "node:stream/promises";
 import type { OperationOptions } from "@aml/core";
 import pl, { type LazyDataFrame } from "nodejs-polars";
 import type { EncodedSource } from "./to-polars.ts";
 
-/** A lazy frame over a temporary file, which is deleted with it. */
+/** A lazy frame over a temporary file, which is deleted with it, or when the process exits. */
 export interface PolarsScan extends AsyncDisposable {
   readonly frame: LazyDataFrame;
 }
@@ -30,7 +31,13 @@ export async function scanPolars(
   const { folder: parent = tmpdir(), signal } = options;
   signal?.throwIfAborted();
   const folder = await mkdtemp(join(parent, "aml-polars-"));
-  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  // A program may end before it disposes of its scans.
+  const atExit = (): void => rmSync(folder, { recursive: true, force: true });
+  process.once("exit", atExit);
+  const remove = async (): Promise<void> => {
+    await rm(folder, { recursive: true, force: true });
+    process.off("exit", atExit);
+  };
   try {
     const path = join(folder, "table.parquet");
     await pipeline(source.encode("parquet", { signal }), createWriteStream(path));

@@ -1,7 +1,10 @@
+import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
 import { memoryRegistry, memorySecrets } from "@aml/core/memory";
 import { createWorkspace } from "@aml/core/workspace";
 import { createDuckDBEngine } from "@aml/engine-duckdb";
@@ -94,5 +97,37 @@ test("a lazy frame reads its file until it is disposed of; a failure leaves noth
   await expect(scanPolars(table, { folder: scratch, signal: AbortSignal.abort(reason) })).rejects.toBe(
     reason,
   );
+  expect(await readdir(scratch)).toEqual([]);
+});
+
+test("a program that ends without a dispose leaves no file", async () => {
+  const scratch = join(folder, "left");
+  await mkdir(scratch);
+  const program = `
+    import { readdirSync } from "node:fs";
+    import { createWorkspace } from "@aml/core/workspace";
+    import { memoryRegistry, memorySecrets } from "@aml/core/memory";
+    import { createDuckDBEngine } from "@aml/engine-duckdb";
+    import { local } from "@aml/local";
+    import { scanPolars } from "@aml/polars";
+    const workspace = createWorkspace({
+      adapters: [local],
+      engine: createDuckDBEngine(),
+      registry: memoryRegistry(),
+      secrets: memorySecrets(),
+    });
+    await scanPolars(workspace.tabular.fromDelimitedFiles(process.env.FILE), { folder: process.env.SCRATCH });
+    console.log(readdirSync(process.env.SCRATCH).length);
+  `;
+  await writeFile(join(folder, "two.csv"), "n\n1\n2\n");
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ["--conditions=@aml/source", "--input-type=module", "--eval", program],
+    {
+      cwd: join(import.meta.dirname, ".."),
+      env: { ...process.env, SCRATCH: scratch, FILE: pathToFileURL(join(folder, "two.csv")).href },
+    },
+  );
+  expect(stdout).toBe("1\n");
   expect(await readdir(scratch)).toEqual([]);
 });
