@@ -2,6 +2,7 @@ import { type Command, Option } from "commander";
 import type { DownloadFlags, RegisterFlags } from "./commands/dataset.ts";
 import { type Action, examples } from "./action.ts";
 import type { GlobalFlags } from "./session.ts";
+import { readOption } from "./table-commands.ts";
 
 const body = async () => import("./commands/dataset.ts");
 
@@ -16,6 +17,7 @@ export function addDatasetCommands(program: Command, action: Action): void {
     .argument("<name>")
     .argument("<source>", "MLTable folder, data file or glob, or azureml:NAME[:VERSION]")
     .option("--file", "a dataset of files, whatever they hold")
+    .addOption(readOption())
     .option("--description <text>", "for people")
     .addOption(new Option("--tag <key=value>", "may be repeated").argParser(list))
     .option("--no-pin", "do not record the exact files: the version then reads what is there at the time")

@@ -47,7 +47,10 @@ function usageError(error: CommanderError, { stderr }: Terminal, json: boolean, 
   if (error.exitCode === 0) return 0;
   if (error.code === "commander.help") return 2;
   const message = withoutValues(error.message.replace(/^error: /, "")).trim();
-  const hint = `See '${command} --help'.`;
+  const hint =
+    error.code === "commander.excessArguments"
+      ? `See '${command} --help'; a pattern such as 'data/*.csv' needs quotes, or the shell replaces it.`
+      : `See '${command} --help'.`;
   const code = "config_invalid";
   stderr.write(
     json

@@ -18,6 +18,7 @@ export function addTableCommands(program: Command, action: Action): void {
         "<source>",
         "MLTable folder, data file or glob, folder of a Delta table or of files of one format, or azureml:NAME[:VERSION]",
       )
+      .addOption(readOption())
       .option(
         "--filter <expression>",
         "keep rows for which this holds, e.g. \"fare > 10 and city == 'Oslo'\"",
@@ -27,6 +28,7 @@ export function addTableCommands(program: Command, action: Action): void {
   read("show", "print the first rows", [
     "aml table show 'data/*.csv'",
     "aml table show azureml:trips:1 --limit 5 --filter 'fare > 10' --keep fare,tip",
+    "aml table show sales.csv --read 'delimiter=;' --read encoding=windows1252",
   ])
     .option("--limit <rows>", "rows at most", wholeNumber, 20)
     .addOption(onError())
@@ -66,6 +68,7 @@ export function addTableCommands(program: Command, action: Action): void {
     "aml table schema 'data/*.csv' --explain --rows all",
     "aml table schema events.jsonl --explain",
     "aml table schema ./trips --lossless --save",
+    "aml table schema sales.csv --read 'delimiter=;' --save ./sales",
   ])
     .option("--explain", "of delimited files and JSON lines, tell which file, row and value forced each type")
     .option("--rows <rows>", "infer types from so many rows, or from all", rowsOrAll)
@@ -187,7 +190,14 @@ function addSqlCommand(table: Command, action: Action): void {
     );
 }
 
-function collect(value: string, before: readonly string[]): readonly string[] {
+/** `--read`, of commands that open a source. */
+export function readOption(): Option {
+  const text =
+    "how data files are read: an option of MLTable's step, e.g. 'delimiter=;', encoding=windows1252 or header=no_header; may be repeated";
+  return new Option("--read <key=value>", text).argParser(collect);
+}
+
+function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];
 }
 

@@ -1,6 +1,7 @@
 import { AmlError } from "@aml/core";
 import type { StageTransform } from "@aml/staging";
 import { createCsvParser, CsvFault, type CsvDialect, type CsvRecord } from "./csv-parser.ts";
+import { raggedRowHint } from "./ragged-row-hint.ts";
 
 export interface NormaliseOptions extends CsvDialect {
   /** Fields of a full row: shorter ones are filled up, longer ones are errors. */
@@ -79,6 +80,7 @@ function tooLong(record: CsvRecord, fields: number, delimiter: string): CsvFault
   return new CsvFault(
     `the row has ${record.fields.length} fields where the header has ${fields}: ${excerpt}`,
     record.line,
+    raggedRowHint(fields, row),
   );
 }
 
@@ -86,7 +88,7 @@ function tooLong(record: CsvRecord, fields: number, delimiter: string): CsvFault
 export function namedFault(error: unknown, uri: string): unknown {
   if (error instanceof CsvFault) {
     return new AmlError("parse_failed", `${uri}, line ${error.line}: ${error.message}.`, {
-      hint: "Correct the row, or check the delimiter, the header option and support_multi_line.",
+      hint: error.hint ?? raggedRowHint(0, ""),
       context: { uri, line: error.line },
       cause: error,
     });

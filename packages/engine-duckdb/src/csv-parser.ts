@@ -16,9 +16,11 @@ export interface CsvDialect {
 /** What is wrong with a record, and where. */
 export class CsvFault extends Error {
   readonly line: number;
-  constructor(message: string, line: number) {
+  readonly hint: string | undefined;
+  constructor(message: string, line: number, hint?: string) {
     super(message);
     this.line = line;
+    this.hint = hint;
   }
 }
 

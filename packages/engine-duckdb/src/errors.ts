@@ -1,4 +1,5 @@
 import { AmlError, isAmlError, type AmlErrorCode } from "@aml/core";
+import { raggedRowHint } from "./ragged-row-hint.ts";
 import { CONVERSION_FAILED, DIVISION_BY_ZERO, NO_JSON_NUMBER, WIDENING_FAILED } from "./relation.ts";
 
 /** Local paths and the URIs of the files that they are copies of. */
@@ -116,7 +117,7 @@ function readCsvError(text: string, uris: readonly string[]): Reading | undefine
   return {
     code: "parse_failed",
     message: `${uri}${line === undefined ? "" : `, line ${line}`}: ${what}${excerpt === "" ? "" : `: ${excerpt}`}.`,
-    hint: "Correct the row, or check the delimiter, the encoding, the header option and support_multi_line.",
+    hint: raggedRowHint(Number(counts?.[1]), excerpt),
     context: { uri, ...(line === undefined ? {} : { line: Number(line) }), ...(column ? { column } : {}) },
   };
 }

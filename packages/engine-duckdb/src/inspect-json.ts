@@ -229,8 +229,12 @@ async function readHeads(
 function refuse(fault: JsonFault | undefined, file: FileRef): void {
   if (fault === undefined) return;
   const { line, column, message, excerpt } = fault;
+  // An array, or an object over several lines.
+  const isJson = line === 1 && /^\s*(\[|\{\s*$)/.test(excerpt);
   throw new AmlError("parse_failed", `${file.uri}, line ${line}, column ${column}: ${message}: ${excerpt}`, {
-    hint: 'Correct the line, or read with invalid_lines: "drop".',
+    hint: isJson
+      ? "JSON lines are one object in each line, with nothing around them: convert the file, e.g. with jq -c '.[]'."
+      : 'Correct the line, or read with invalid_lines: "drop".',
     context: { uri: file.uri, line, column },
   });
 }

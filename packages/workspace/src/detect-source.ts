@@ -23,18 +23,41 @@ export interface DetectedSource {
   readonly dataset: TabularDataset | FileDataset;
 }
 
-interface Format {
-  readonly kind: "delimited" | "json_lines" | "parquet";
-  open(workspace: Workspace, paths: PathInput | readonly PathInput[]): TabularDataset;
+export interface OpenSourceOptions extends OperationOptions {
+  /**
+   * Options of the step that reads the files, in MLTable's words, e.g. `{ delimiter: ";", encoding: "windows1252" }`: for
+   * data files, globs and folders, which do not say themselves how they are read.
+   */
+  readonly read?: ReadStepOptions | undefined;
 }
 
-const csv: Format = { kind: "delimited", open: ({ tabular }, paths) => tabular.fromDelimitedFiles(paths) };
+export type ReadStepOptions = Readonly<Record<string, unknown>>;
+
+interface Format {
+  readonly kind: "delimited" | "json_lines" | "parquet";
+  open(
+    workspace: Workspace,
+    paths: PathInput | readonly PathInput[],
+    read: ReadStepOptions | undefined,
+  ): TabularDataset;
+}
+
+const csv: Format = {
+  kind: "delimited",
+  open: ({ tabular }, paths, read) => tabular.fromDelimitedFiles(paths, read),
+};
 const tsv: Format = {
   kind: "delimited",
-  open: ({ tabular }, paths) => tabular.fromDelimitedFiles(paths, { delimiter: "\t" }),
+  open: ({ tabular }, paths, read) => tabular.fromDelimitedFiles(paths, { delimiter: "\t", ...read }),
 };
-const json: Format = { kind: "json_lines", open: ({ tabular }, paths) => tabular.fromJsonLinesFiles(paths) };
-const parquet: Format = { kind: "parquet", open: ({ tabular }, paths) => tabular.fromParquetFiles(paths) };
+const json: Format = {
+  kind: "json_lines",
+  open: ({ tabular }, paths, read) => tabular.fromJsonLinesFiles(paths, read),
+};
+const parquet: Format = {
+  kind: "parquet",
+  open: ({ tabular }, paths, read) => tabular.fromParquetFiles(paths, read),
+};
 
 const FORMATS: ReadonlyMap<string, Format> = new Map([
   ["csv", csv],
@@ -51,7 +74,20 @@ const EXTENSIONS = [...FORMATS.keys()].map((extension) => `.${extension}`).join(
 export async function detectSource(
   workspace: Workspace,
   source: string,
-  options?: OperationOptions,
+  options?: OpenSourceOptions,
+): Promise<DetectedSource> {
+  const found = await findSource(workspace, source, options);
+  if (options?.read === undefined || !["registered", "mltable"].includes(found.kind)) return found;
+  throw new AmlError("config_invalid", `${source} says itself how its files are read.`, {
+    hint: "Leave the options for reading out, or name the files.",
+    context: { source },
+  });
+}
+
+async function findSource(
+  workspace: Workspace,
+  source: string,
+  options?: OpenSourceOptions,
 ): Promise<DetectedSource> {
   if (/^azureml:[^/]/.test(source))
     return { kind: "registered", by: "name", dataset: await workspace.datasets.get(source, options) };
@@ -63,7 +99,8 @@ export async function detectSource(
   };
   if (name === MLTABLE) return mltable(path.slice(0, -MLTABLE.length) || ".");
   const format = formatOf(name);
-  if (format !== undefined) return { kind: format.kind, by: "name", dataset: format.open(workspace, source) };
+  if (format !== undefined)
+    return { kind: format.kind, by: "name", dataset: format.open(workspace, source, options?.read) };
   if (hasGlob(path)) throw unknownFormat(source, name);
   try {
     return await mltable(source);
@@ -94,7 +131,7 @@ async function lookInto(
   workspace: Workspace,
   source: string,
   noMLTable: AmlError,
-  options?: OperationOptions,
+  options?: OpenSourceOptions,
 ): Promise<DetectedSource> {
   const located = await workspace.locate(source, options);
   const { storage, path, uriOf } = located;
@@ -112,7 +149,7 @@ async function lookInto(
     });
   }
   for await (const _ of storage.list(parseStorePath(`${root}/_delta_log`), options))
-    return { kind: "delta", by: "folder", dataset: workspace.tabular.fromDeltaTable(folder) };
+    return { kind: "delta", by: "folder", dataset: workspace.tabular.fromDeltaTable(folder, options?.read) };
   const found = new Map<string, Format>();
   for await (const { path: file, kind } of storage.list(root, { ...options, recursive: true })) {
     const name = file.slice(file.lastIndexOf("/") + 1);
@@ -126,19 +163,19 @@ async function lookInto(
   const patterns = [...found.keys()].map((ending) => ({
     pattern: workspace.resolve(`${folder}**/*${ending}`),
   }));
-  return { kind: format.kind, by: "folder", dataset: format.open(workspace, patterns) };
+  return { kind: format.kind, by: "folder", dataset: format.open(workspace, patterns, options?.read) };
 }
 
 async function sniff(
   workspace: Workspace,
   source: string,
   { storage, path }: LocatedPath,
-  options?: OperationOptions,
+  options?: OpenSourceOptions,
 ): Promise<DetectedSource> {
   const { body } = await storage.read(parseStorePath(path), { ...options, range: { offset: 0, length: 4 } });
   const start = await new Response(body).text();
   if (start !== "PAR1") throw unknownFormat(source, path.slice(path.lastIndexOf("/") + 1));
-  return { kind: "parquet", by: "content", dataset: workspace.tabular.fromParquetFiles(source) };
+  return { kind: "parquet", by: "content", dataset: parquet.open(workspace, source, options?.read) };
 }
 
 function severalFormats(source: string, endings: readonly string[]): AmlError {

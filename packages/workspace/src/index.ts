@@ -2,7 +2,7 @@ export { CONFIG_FILE, DEFAULT_CONFIG, parseWorkspaceConfig } from "./workspace-c
 export type { AdapterEntry, WorkspaceConfig } from "./workspace-config.ts";
 export type { ImportPackage } from "./adapter-finder.ts";
 export { DEFAULT_DATASTORES } from "./default-datastores.ts";
-export type { DetectedSource } from "./detect-source.ts";
+export type { DetectedSource, OpenSourceOptions, ReadStepOptions } from "./detect-source.ts";
 export type { DoctorOptions, DoctorReport, Hop, HopName } from "./doctor/doctor-types.ts";
 export { findWorkspace } from "./find-workspace.ts";
 export { initWorkspace } from "./init-workspace.ts";

@@ -22,7 +22,7 @@ import { pathToFileURL } from "node:url";
 import { createAdapterFinder, type ImportPackage, type Wanted } from "./adapter-finder.ts";
 import { createCopyJournal } from "./copy-journal.ts";
 import { DEFAULT_DATASTORES, withDefaultDatastores } from "./default-datastores.ts";
-import { type DetectedSource, detectSource } from "./detect-source.ts";
+import { type DetectedSource, detectSource, type OpenSourceOptions } from "./detect-source.ts";
 import type { DoctorOptions, DoctorReport } from "./doctor/doctor-types.ts";
 import { editMLTable } from "./edit-mltable.ts";
 import { findWorkspace } from "./find-workspace.ts";
@@ -112,11 +112,12 @@ export interface FolderWorkspace extends Workspace {
    * Opens what a command line calls a source: an MLTable folder, a data file or glob, `azureml:NAME[:VERSION]`, the folder
    * of a Delta table, or a folder of files of one format.
    *
-   * @throws `not_found`; `config_invalid` when neither the name nor what is there tells the format.
+   * @throws `not_found`; `config_invalid` when neither the name nor what is there tells the format, and for `read` with a
+   * source that says itself how it is read; `plan_invalid` for an option that the step does not have.
    */
-  openSource(source: string, options?: OperationOptions): Promise<TabularDataset | FileDataset>;
+  openSource(source: string, options?: OpenSourceOptions): Promise<TabularDataset | FileDataset>;
   /** As `openSource`, and tells what the source turned out to be. */
-  detectSource(source: string, options?: OperationOptions): Promise<DetectedSource>;
+  detectSource(source: string, options?: OpenSourceOptions): Promise<DetectedSource>;
   /**
    * Walks the way to a datastore hop by hop: record, secret, name, TCP, TLS, clock, credential, firewall, sign-in,
    * store, rights, list, read, and with `write` a write. What is broken is told, never thrown.

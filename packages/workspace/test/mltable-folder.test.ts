@@ -129,6 +129,20 @@ test("what is there tells the format of a folder, and how it was found out", asy
   expect(await workspace.detectSource("data/lines.jsonl")).toMatchObject({ kind: "json_lines", by: "name" });
 });
 
+test("options of the reading step, where the source does not say itself how it is read", async () => {
+  const read = { header: "no_header", inferColumnTypes: false } as const;
+  const { dataset } = await workspace.detectSource("data/2025", { read });
+  expect(dataset.plan.steps).toMatchObject([
+    { op: "read_delimited", header: "no_header", infer_column_types: false },
+  ]);
+  await expect(workspace.openSource("data/2025", { read: { sep: ";" } })).rejects.toMatchObject({
+    code: "plan_invalid",
+    hint: expect.stringContaining("delimiter") as string,
+  });
+  await workspace.saveMLTable(dataset, "told", { overwrite: true });
+  await expect(workspace.openSource("told", { read })).rejects.toMatchObject({ code: "config_invalid" });
+});
+
 test("editMLTable changes the file of a folder", async () => {
   await mkdir(join(home, "edited"), { recursive: true });
   await writeFile(

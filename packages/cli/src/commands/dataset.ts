@@ -11,11 +11,13 @@ import { countText } from "../count-text.ts";
 import { keyValues } from "../datastore-flags.ts";
 import { formatBytes } from "../format-bytes.ts";
 import { oneLine, printTable } from "../print-table.ts";
+import { readOptions } from "../read-options.ts";
 import { type GlobalFlags, type Session, tableStyle } from "../session.ts";
 import { fieldsText } from "./datastore.ts";
 
 export interface RegisterFlags extends GlobalFlags {
   readonly file?: boolean;
+  readonly read?: readonly string[];
   readonly description?: string;
   readonly tag?: readonly string[];
   readonly pin: boolean;
@@ -34,9 +36,15 @@ export async function registerDataset(
   source: string,
 ): Promise<void> {
   const { signal } = session;
+  const read = readOptions(flags.read);
+  if (flags.file === true && read !== undefined) {
+    throw new AmlError("config_invalid", "A dataset of files does not read them.", {
+      hint: "Leave out --file, or --read.",
+    });
+  }
   const workspace = await session.open();
   const dataset =
-    flags.file === true ? workspace.files(source) : await workspace.openSource(source, { signal });
+    flags.file === true ? workspace.files(source) : await workspace.openSource(source, { signal, read });
   const { description, pin } = flags;
   const tags = flags.tag && keyValues(flags.tag, "--tag");
   const record = await dataset.register(name, {

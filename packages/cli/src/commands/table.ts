@@ -16,11 +16,13 @@ import type { DetectedSource } from "@aml/workspace";
 import { conversionNote } from "../conversion-note.ts";
 import { formatBytes } from "../format-bytes.ts";
 import { oneLine, printTable } from "../print-table.ts";
+import { readOptions } from "../read-options.ts";
 import { profileText } from "../profile-text.ts";
 import { shownPath } from "../shown-path.ts";
 import { type GlobalFlags, type Session, tableStyle } from "../session.ts";
 
 export interface TableFlags extends GlobalFlags {
+  readonly read?: readonly string[];
   readonly filter?: string;
   readonly keep?: readonly string[];
   readonly limit?: number;
@@ -245,7 +247,8 @@ export interface OpenedTable {
 }
 
 async function openTable(session: Session, flags: TableFlags, source: string): Promise<OpenedTable> {
-  const detected = await (await session.open()).detectSource(source, { signal: session.signal });
+  const read = readOptions(flags.read);
+  const detected = await (await session.open()).detectSource(source, { signal: session.signal, read });
   if (detected.by !== "name") session.note(`note: ${oneLine(source)} is read as ${NAMES[detected.kind]}.`);
   let table = tabular(detected, source);
   if (flags.filter !== undefined) table = table.filter(flags.filter);
