@@ -157,6 +157,7 @@ function addSqlCommand(table: Command, action: Action): void {
       collect,
       [],
     )
+    .addOption(readOption())
     .option(
       "--query <name=datastore:sql>",
       "a table that a database answers with, in its own SQL",

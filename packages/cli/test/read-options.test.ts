@@ -9,6 +9,9 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 await writeFile(join(folder, "sales.csv"), Buffer.from("id;city\n1;Zürich\n2;\n", "latin1"));
 await writeFile(join(folder, "ragged.csv"), "id;amount\n1;1,50\n2;2,25\n");
 await writeFile(join(folder, "tabs.txt.csv"), "1\tx\n2\ty\n");
+await writeFile(join(folder, "broken.jsonl"), '{"a":1}\n{"a":\n');
+await writeFile(join(folder, "a.headers.csv"), "a,b\n1,2\n");
+await writeFile(join(folder, "b.headers.csv"), "b,a\n1,2\n");
 await writeFile(join(folder, "array.json"), '[{"a":1},{"a":2}]\n');
 await writeFile(join(folder, "pretty.json"), '{\n  "a": 1\n}\n');
 
@@ -37,6 +40,17 @@ test("--read gives options of the step that reads a file", async () => {
   expect(await rows("*.txt.csv", "--read", String.raw`delimiter=\t`, "--read", "header=no_header")).toEqual([
     { Column1: 1, Column2: "x" },
     { Column1: 2, Column2: "y" },
+  ]);
+});
+
+test("--read is for all tables of a statement", async () => {
+  const select = "select a.city, b.id from a join b using (id) order by id";
+  const tables = ["--table", "a=sales.csv", "--table", "b=sales.csv"];
+  const how = ["--read", "delimiter=;", "--read", "encoding=windows1252"];
+  const { stdout } = await run("table", "sql", select, ...tables, ...how, "--json");
+  expect((JSON.parse(stdout) as { rows: unknown }).rows).toEqual([
+    { city: "Zürich", id: 1 },
+    { city: null, id: 2 },
   ]);
 });
 
@@ -77,7 +91,9 @@ test.each([
 });
 
 test.each([
-  ["ragged.csv", 'If ";" separates the fields, read with that as delimiter'],
+  ["ragged.csv", "If its fields are separated so, add --read 'delimiter=;'; else correct the row"],
+  ["broken.jsonl", "Correct the line, or add --read 'invalid_lines=drop'."],
+  ["*.headers.csv", "Add --read 'header=all_files_different_headers', which matches"],
   ["array.json", "jq -c"],
   ["pretty.json", "jq -c"],
 ])("the error about %s says what it looks like", async (file, hint) => {

@@ -9,11 +9,13 @@ import {
 import type { FolderWorkspace } from "@aml/workspace";
 import { formatBytes } from "../format-bytes.ts";
 import { oneLine, printTable } from "../print-table.ts";
+import { readOptions } from "../read-options.ts";
 import { type GlobalFlags, type Session, tableStyle } from "../session.ts";
 import { checkTarget, eachLine, reading, tabular, writeBytes } from "./table.ts";
 
 export interface SqlFlags extends GlobalFlags {
   readonly table?: readonly string[];
+  readonly read?: readonly string[];
   readonly query?: readonly string[];
   readonly format?: "table" | TableFormat;
   readonly limit: number;
@@ -56,9 +58,10 @@ async function explain(session: Session, table: SqlTable): Promise<void> {
 
 async function tablesOf(
   workspace: FolderWorkspace,
-  { table = [], query = [] }: SqlFlags,
+  { table = [], query = [], read: how }: SqlFlags,
   signal: AbortSignal,
 ): Promise<Record<string, TabularDataset>> {
+  const read = readOptions(how);
   const tables = new Map<string, TabularDataset>();
   const add = (name: string, found: TabularDataset): void => {
     if (tables.has(name)) throw new AmlError("config_invalid", `The table ${name} is given twice.`);
@@ -66,7 +69,7 @@ async function tablesOf(
   };
   for (const item of table) {
     const [name, source] = halves(item, "=", "--table", "trips=data/*.csv");
-    add(name, tabular(await workspace.detectSource(source, { signal }), source));
+    add(name, tabular(await workspace.detectSource(source, { signal, read }), source));
   }
   for (const item of query) {
     const [name, rest] = halves(item, "=", "--query", "orders=shop:select * from orders");
