@@ -1,22 +1,20 @@
 import { rmSync } from "node:fs";
-import { lstat, mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { mayRun, processMark } from "@aml/staging";
 
 /** What is left when a program ends without having disposed of its engines. */
 const left = new Set<string>();
 let watched = false;
 
-/** A program that is killed leaves its folder behind; in another container its number may be that of no process here. */
-const ABANDONED_AFTER_MS = 24 * 60 * 60 * 1000;
-
 /**
  * Makes a folder for temporary files, which is gone when the process exits at the latest: by itself or by `process.exit`.
- * Those that killed processes of this user left there a day ago or earlier are removed in the background.
+ * Those that killed processes left there are removed in the background.
  */
 export async function makeTemporaryFolder(prefix: string): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), `${prefix}${process.pid}-`));
+  const folder = await mkdtemp(join(tmpdir(), `${prefix}${processMark()}~`));
   left.add(folder);
   if (!watched) {
     process.on("exit", removeAll);
@@ -28,23 +26,11 @@ export async function makeTemporaryFolder(prefix: string): Promise<string> {
 
 async function removeAbandoned(prefix: string): Promise<void> {
   for (const name of await readdir(tmpdir())) {
-    const [digits = ""] = name.startsWith(prefix) ? name.slice(prefix.length).split("-") : [];
-    if (!/^[1-9]\d*$/.test(digits) || isRunning(Number(digits))) continue;
+    const [, mark] = name.startsWith(prefix) ? (/^(.+~\d+)~/.exec(name.slice(prefix.length)) ?? []) : [];
     const folder = join(tmpdir(), name);
-    const { mtimeMs, uid } = await lstat(folder);
-    const isOwn = uid === (process.getuid?.() ?? uid);
-    if (isOwn && mtimeMs < Date.now() - ABANDONED_AFTER_MS)
-      await rm(folder, { recursive: true, force: true });
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // Another user's process is there, and not ours to signal.
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+    if (mark === undefined || (await mayRun(mark, folder))) continue;
+    // Another user's, or another process is at it.
+    await rm(folder, { recursive: true, force: true }).catch(() => undefined);
   }
 }
 

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
@@ -33,23 +33,24 @@ const program = `
   console.log(value.n, readdirSync(process.env.TMPDIR).length);
 `;
 
-test("what killed programs left is removed a day later, and nothing of one that runs", async () => {
+test("what killed programs left is removed, and nothing of one that may run", async () => {
   const dead = 2 ** 31 - 2;
-  const [old, fresh, running, other] = [
-    `aml-engine-${dead}-old`,
-    `aml-engine-${dead}-new`,
-    `aml-engine-${process.pid}-old`,
-    `aml-engine-${dead}x-old`,
+  const gone = [`aml-engine-${hostname()}~${dead}~x`, `aml-engine-elsewhere~${dead}~old`];
+  const kept = [
+    `aml-engine-${hostname()}~${process.pid}~x`,
+    `aml-engine-elsewhere~${dead}~new`,
+    `aml-engine-${dead}`,
+    `another-${hostname()}~${dead}~x`,
   ];
-  for (const name of [old, fresh, running, other]) {
+  for (const name of [...gone, ...kept]) {
     await mkdir(join(temporary, name));
     await writeFile(join(temporary, name, "spilled"), "");
-    const yesterday = Date.now() / 1000 - 25 * 3600;
-    if (name !== fresh) await utimes(join(temporary, name), yesterday, yesterday);
+    const longAgo = Date.now() / 1000 - 8 * 24 * 3600;
+    if (!name.endsWith("~new")) await utimes(join(temporary, name), longAgo, longAgo);
   }
   await run("");
-  expect((await readdir(temporary)).toSorted()).toEqual([fresh, running, other].toSorted());
-  for (const name of [fresh, running, other]) await rm(join(temporary, name), { recursive: true });
+  expect((await readdir(temporary)).toSorted()).toEqual(kept.toSorted());
+  for (const name of kept) await rm(join(temporary, name), { recursive: true });
 });
 
 test.each([

@@ -11,9 +11,9 @@ import {
   utimes,
   writeFile,
 } from "node:fs/promises";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import { AmlError } from "@aml/core";
+import { mayRun, processMark } from "./process-mark.ts";
 
 /**
  * A folder of files, shared by processes without locks.
@@ -56,7 +56,6 @@ export function cacheKey(parts: readonly unknown[]): string {
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
 }
 
-const FOREIGN_SESSION_MS = 7 * 24 * 3_600_000;
 /** Other processes add objects too; the sum is taken afresh after this many of one's own. */
 const RECOUNT_EVERY = 256;
 
@@ -73,7 +72,7 @@ export async function openCacheFolder({
   keep: keeps,
 }: CacheFolderOptions): Promise<CacheFolder> {
   const sessions = join(folder, "sessions");
-  const session = join(sessions, `${hostname()}~${process.pid}~${randomUUID()}`);
+  const session = join(sessions, `${processMark()}~${randomUUID()}`);
   const objects = join(keeps ? folder : session, "objects");
   await mkdir(objects, { recursive: true });
   await mkdir(session, { recursive: true });
@@ -222,27 +221,10 @@ async function listObjects(folder: string): Promise<CachedObject[]> {
 /** Of `stat`, whatever the file system's own are. */
 const BLOCK_BYTES = 512;
 
-/** A process that was killed leaves its session behind; one of another host can only be judged by its age. */
 async function removeDeadSessions(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
-    const [host, pid] = name.split("~");
     const path = join(folder, name);
-    if (host === hostname() ? isAlive(Number(pid)) : await isYoung(path)) continue;
-    await rm(path, { recursive: true, force: true });
-  }
-}
-
-async function isYoung(path: string): Promise<boolean> {
-  const found = await stat(path).catch(() => undefined);
-  return found !== undefined && Date.now() - found.mtimeMs < FOREIGN_SESSION_MS;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+    if (!(await mayRun(name, path))) await rm(path, { recursive: true, force: true });
   }
 }
 

@@ -5,3 +5,4 @@ export * from "./transcode.ts";
 export * from "./decompress.ts";
 export * from "./gate.ts";
 export { isSmall, START_BYTES } from "./read-start.ts";
+export { mayRun, processMark } from "./process-mark.ts";
