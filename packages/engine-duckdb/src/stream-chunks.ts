@@ -70,7 +70,7 @@ export async function* streamChunks(options: StreamOptions): AsyncGenerator<Stre
 
 /**
  * Each stream has a connection of its own, since another statement would end it quietly (T2); a query runs within the
- * gate (T4), and of what is not parsed no further ahead than the chunk behind the one that is being used.
+ * gate (T4). One chunk is fetched ahead, and DuckDB fills a buffer of a fixed size behind it.
  */
 async function* streamOnce(options: StreamOptions): AsyncGenerator<Omit<StreamedChunk, "from">> {
   const { scope, query, signal } = options;
@@ -93,7 +93,8 @@ async function* streamOnce(options: StreamOptions): AsyncGenerator<Omit<Streamed
   };
   let next: Promise<DuckDBDataChunk | null> | undefined;
   try {
-    if (options.readAhead === true) await connection.run(`SET ${READ_AHEAD} = '${AHEAD_OF_READER}'`);
+    if (options.readAhead === true)
+      await guarded(() => connection.run(`SET ${READ_AHEAD} = '${AHEAD_OF_READER}'`));
     const result = await startQuery(connection, query.sql, options.probe, guarded);
     const counter = createErrorCounter(query);
     const doneAt = query.columns.length + query.masks;

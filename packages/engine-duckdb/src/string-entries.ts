@@ -14,29 +14,36 @@ export const INLINE = 12;
 const GAP = 16;
 
 /** The entries of a vector of strings. They are in use until the next ones are read. */
-export interface StringEntries {
-  /** A copy, since words are read from where they are aligned; of the entries, not of the texts. */
-  readonly words: Uint32Array<ArrayBuffer>;
+export interface StringEntries extends Room {
   /** Where they lie. */
   readonly source: Uint8Array;
-  /** Room for the rows whose texts are longer than an entry holds. */
-  readonly far: Int32Array;
 }
 
-// Garbage outside of V8's heap has it collect all the more often: made anew for each vector, these cost a third of the time.
-let words = new Uint32Array(0);
-let far = new Int32Array(0);
-let starts = new Float64Array(0);
+interface Room {
+  /** A copy of the entries, since words are read from where they are aligned; not of the texts. */
+  readonly words: Uint32Array<ArrayBuffer>;
+  /** For the rows whose texts are longer than an entry holds. */
+  readonly far: Int32Array;
+  /** For where their texts begin. */
+  readonly starts: Float64Array;
+}
+
+const roomFor = (count: number): Room => ({
+  words: new Uint32Array(count * WORDS),
+  far: new Int32Array(count),
+  starts: new Float64Array(count),
+});
+
+/** Rows of a vector; only the items of lists can be more. */
+const VECTOR_ROWS = 2048;
+// Garbage outside of V8's heap has it collect all the more often: made anew for each vector, this costs a third of the time.
+const kept = roomFor(VECTOR_ROWS);
 
 export function readStringEntries(vector: Vector, from: number, count: number): StringEntries {
-  if (far.length < count) {
-    words = new Uint32Array(count * WORDS);
-    far = new Int32Array(count);
-    starts = new Float64Array(count);
-  }
+  const room = count <= VECTOR_ROWS ? kept : roomFor(count);
   const source = duckdb.vector_get_data(vector, (from + count) * ENTRY).subarray(from * ENTRY);
-  new Uint8Array(words.buffer).set(source);
-  return { words, source, far };
+  new Uint8Array(room.words.buffer).set(source);
+  return { ...room, source };
 }
 
 /** Visits `far[from]` to `far[to - 1]`: the text of each begins at `starts[at]` of `memory`, which goes with the chunk. */
@@ -47,22 +54,22 @@ export type VisitTexts = (memory: Uint8Array, starts: Float64Array, from: number
  * streams into few blocks of memory, in the order of rows.
  */
 export function readFarTexts(
-  { words: entries, source, far: rows }: StringEntries,
+  { words, source, far: rows, starts }: StringEntries,
   count: number,
   visit: VisitTexts,
 ): void {
   for (let from = 0; from < count;) {
     const row = rows[from] as number;
-    const base = addressOf(entries, row);
-    let end = entries[row * WORDS] as number;
+    const base = addressOf(words, row);
+    let end = words[row * WORDS] as number;
     let to = from + 1;
     starts[from] = 0;
     for (; to < count; to += 1) {
       const next = rows[to] as number;
-      const start = addressOf(entries, next) - base;
+      const start = addressOf(words, next) - base;
       if (start < 0 || start > end + GAP) break;
       starts[to] = start;
-      end = Math.max(end, start + (entries[next * WORDS] as number));
+      end = Math.max(end, start + (words[next * WORDS] as number));
     }
     const pointer = source.byteOffset + row * ENTRY + 8;
     visit(duckdb.get_data_from_pointer(source.buffer as ArrayBuffer, pointer, end), starts, from, to);

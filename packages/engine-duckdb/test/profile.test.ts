@@ -1,6 +1,9 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { ColumnProfile, SqlResult, TableProfile } from "@aml/core";
 import { parsePlan } from "@aml/core/plan";
 import { randomRuns } from "@aml/kit/runs";
+import { DuckDBInstance } from "@duckdb/node-api";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createHarness, failureOf } from "./harness.ts";
@@ -307,6 +310,39 @@ describe("a profile of an odd table", () => {
         expect(one === null).toBe(other === null);
         expect(Math.abs((one ?? 0) - (other ?? 0))).toBeLessThanOrEqual(1e-9 * size);
       }
+    }
+  });
+
+  test("columns of types that only Parquet has are profiled together as alone", async () => {
+    const connection = await (await DuckDBInstance.create(":memory:")).connect();
+    const path = join(bench.folder, "types.parquet");
+    const pairs = [
+      "[n % 3, NULL]",
+      "{'a': n % 5, 'b': 'x'}",
+      "('b' || n % 40)::BLOB",
+      "(n / 7)::DECIMAL(20,3)",
+      "TIMESTAMP '2024-01-01' + to_days((n % 60)::INTEGER)",
+      "TIMESTAMPTZ '2024-01-01 00:00:00+00' + to_days((n % 60)::INTEGER)",
+      "TIME '10:00:00' + to_minutes(n % 90)",
+      "(n % 100)::HUGEINT",
+      "(n % 100)::UBIGINT",
+      "CASE WHEN n % 4 > 0 THEN (n % 9)::FLOAT END",
+    ];
+    const list = pairs.flatMap((sql, at) => [
+      `${sql} AS a${at}`,
+      `${sql.replaceAll("n ", "(n + 3) ")} AS b${at}`,
+    ]);
+    await connection.run(
+      `COPY (SELECT ${list.join(", ")} FROM range(500) t(n)) TO '${path}' (FORMAT parquet)`,
+    );
+    const files = await bench.files({ "types.parquet": await readFile(path) });
+    const profileOf = async (...steps: object[]): Promise<TableProfile> => {
+      await using table = await bench.open([{ op: "read_parquet" }, ...steps], files);
+      return must(await table.profile?.());
+    };
+    for (const found of (await profileOf()).columns) {
+      const [alone] = (await profileOf({ op: "keep_columns", columns: [found.name] })).columns;
+      expect(withoutMoments(found)).toEqual(withoutMoments(must(alone)));
     }
   });
 
