@@ -91,7 +91,7 @@ test.each([
 });
 
 test.each([
-  ["ragged.csv", "If its fields are separated so, add --read 'delimiter=;'; else correct the row"],
+  ["ragged.csv", "If \";\" separates the fields, add --read 'delimiter=;'; else correct the row"],
   ["broken.jsonl", "Correct the line, or add --read 'invalid_lines=drop'."],
   ["*.headers.csv", "Add --read 'header=all_files_different_headers', which matches"],
   ["array.json", "jq -c"],

@@ -5,5 +5,5 @@ export function raggedRowHint(headerFields: number, row: string): string {
   const [other] = headerFields === 1 ? (/[;\t|]/.exec(row) ?? []) : [];
   return other === undefined
     ? `C${rest.slice(1)}`
-    : `If its fields are separated so, read with delimiter: ${JSON.stringify(other)}; else ${rest}`;
+    : `If ${JSON.stringify(other)} separates the fields, read with delimiter: ${JSON.stringify(other)}; else ${rest}`;
 }
