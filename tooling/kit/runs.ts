@@ -20,6 +20,11 @@ export function sample<T>(cases: readonly T[], every: number): readonly T[] {
   return share < 1 ? cases.filter((_, at) => at % every === 0) : cases;
 }
 
+/** A size that makes a test long, such as a count of rows: `whole` in CI, or when `AML_RUNS` is 1; else `brief`. */
+export function size(whole: number, brief: number): number {
+  return share < 1 ? brief : whole;
+}
+
 /** Makes one of each `every` tests alike, the first among them; all in CI, or when `AML_RUNS` is 1. */
 export function someOf(test: MakeTest, every: number): MakeTest {
   let made = 0;

@@ -142,7 +142,7 @@ function readJsonError(text: string): Reading | undefined {
 const PARQUET = [
   /No magic bytes found at end of file '(.*?)'/,
   /File '(.*?)' too small to be a Parquet file/,
-  /Failed to read Parquet file ["'](.*?)["']/,
+  /(?:Failed to read|encoding found in) Parquet file ["'](.*?)["']/,
   /file ["'](.*?)["'].*(?:footer|metadata|Parquet)/i,
 ];
 

@@ -123,15 +123,24 @@ async function signaturesOf(paths: readonly string[], context: Context): Promise
   }
 }
 
-/** The columns of a Parquet file, as DuckDB reads them. */
+/** The columns of a Parquet file, as DuckDB reads them. @throws `parse_failed` for a name that no statement can hold. */
 export async function describeParquet(
   path: string,
   { scope, signal }: Context,
 ): Promise<readonly ParquetColumn[]> {
   const result = await scope.run(`DESCRIBE SELECT * FROM ${readParquet([path])}`, signal);
   const rows = await result.getRows();
-  return rows.map(([name, sqlType, nullable]) => {
+  const columns = rows.map(([name, sqlType, nullable]) => {
     return { name: String(name), sqlType: String(sqlType), nullable: nullable !== "NO" };
+  });
+  // A NUL ends a statement, and with it the name.
+  const unnameable = columns.find(({ name }) => name.includes("\0"));
+  if (unnameable === undefined) return columns;
+  const uri = scope.origins().get(path) ?? "A file";
+  const column = unnameable.name;
+  throw new AmlError("parse_failed", `${uri}: the column name ${JSON.stringify(column)} holds a NUL.`, {
+    hint: "Write the file again with another name of the column, or leave it out of the paths.",
+    context: { uri, column },
   });
 }
 

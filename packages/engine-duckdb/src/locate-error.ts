@@ -24,7 +24,8 @@ export function createLocate(inspected: Inspected, parts: PartialFiles | undefin
   };
 }
 
-/** Of a file, and not of a value in it. */
-function isDamage({ code, context }: AmlError): boolean {
+/** Of a file, and not of a value in it. What DuckDB has no kind for may come from a damaged page, as it does not say. */
+function isDamage({ code, context, cause }: AmlError): boolean {
+  if (code === "query_failed") return cause instanceof Error && cause.message.startsWith("Invalid Error: ");
   return code === "parse_failed" && !("column" in context);
 }

@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { isAmlError } from "@aml/core";
 import { parseFilter } from "@aml/core/plan";
+import { randomRuns, sample } from "@aml/kit/runs";
+import fc from "fast-check";
 import { afterAll, expect, test } from "vitest";
 import { createHarness, failureOf, textOf } from "./harness.ts";
 
@@ -167,12 +169,67 @@ test("files that are cut or damaged anywhere are refused, or whole", async () =>
       expect(error.code).toBe("parse_failed");
     }
   };
-  for (let part = 0; part < 16; part += 1) await attempt(good.subarray(0, (good.length * part) / 16));
-  for (let part = 0; part < 24; part += 1) {
+  const parts = (count: number): readonly number[] =>
+    sample(
+      Array.from({ length: count }, (_, at) => at),
+      4,
+    );
+  for (const part of parts(16)) await attempt(good.subarray(0, (good.length * part) / 16));
+  for (const part of parts(24)) {
     const bytes = Buffer.from(good);
     // Compressed pages, and then the footer.
     const at = part < 12 ? Math.floor((good.length * (part + 0.5)) / 12) : good.length - (part - 11) * 41;
     for (let i = at; i < at + 4; i += 1) bytes[i] = (bytes[i] ?? 0) ^ 0xff;
     await attempt(bytes);
+  }
+});
+
+test("a damaged file is named, whatever DuckDB says of it", async () => {
+  const sql =
+    "SELECT range AS id, md5(range::VARCHAR) AS text, range % 7 AS few, {'a': range, 'b': [range]} AS nested, " +
+    "range % 3 = 0 AS flag, 'w' || (range % 9) AS word, range::DECIMAL(30, 2) AS d FROM range(3000)";
+  const packed = ["uncompressed", "snappy", "gzip", "zstd", "lz4_raw", "brotli"].flatMap((codec) =>
+    ["V1", "V2"].map((version) => `, COMPRESSION ${codec}, PARQUET_VERSION ${version}, ROW_GROUP_SIZE 2048`),
+  );
+  const made = await Promise.all(packed.map((options) => parquet(sql, options)));
+  const damage = fc.record({
+    good: fc.constantFrom(...made),
+    at: fc.double({ min: 0, max: 1, noNaN: true }),
+    length: fc.constantFrom(1, 4, 40, 2000),
+    byte: fc.option(fc.constantFrom(0, 0xff), { nil: undefined }),
+  });
+  await fc.assert(
+    fc.asyncProperty(damage, async ({ good, at, length, byte }) => {
+      const bad = Buffer.from(good);
+      const from = Math.floor(at * (good.length - 8));
+      for (let i = from; i < Math.min(from + length, good.length - 8); i += 1)
+        bad[i] = byte ?? (Math.imul(i, 2_654_435_761) >>> 13) & 0xff;
+      const files = await h.files({ "good.parquet": good, "bad.parquet": bad });
+      // Without checksums, what is still a value is read as one.
+      const outcome = await h.rows([read], files).catch((error: unknown) => error);
+      if (Array.isArray(outcome)) expect(outcome).toHaveLength(6000);
+      else expect(outcome).toMatchObject({ code: "parse_failed", context: { uri: files[1]?.uri } });
+    }),
+    randomRuns(200),
+  );
+}, 600_000);
+
+test("text that is not UTF-8, and a column name that no statement can hold: the file is named", async () => {
+  const replaced = async (sql: string, from: string, to: string): Promise<Buffer> => {
+    const bytes = Buffer.from(await parquet(sql, ", COMPRESSION uncompressed"));
+    for (let at = bytes.indexOf(from); at >= 0; at = bytes.indexOf(from, at + 1))
+      bytes.write(to, at, "latin1");
+    return bytes;
+  };
+  const good = await parquet("SELECT 'x' AS a");
+  for (const [bad, context] of [
+    [await replaced("SELECT 'some text' AS a", "some text", "some \xfft"), {}],
+    [await replaced('SELECT 1 AS "aXb"', "aXb", "a\0b"), { column: "a\0b" }],
+  ] as const) {
+    const files = await h.files({ "good.parquet": good, "bad.parquet": bad });
+    expect(await failureOf(h.rows([read], files))).toMatchObject({
+      code: "parse_failed",
+      context: { uri: files[1]?.uri, ...context },
+    });
   }
 });
