@@ -1,6 +1,7 @@
 import { AmlError, type ArrowField, type ArrowType } from "@aml/core";
 import { DataType, Precision, TimeUnit, type Field } from "apache-arrow";
 
+const INTEGERS: readonly number[] = [8, 16, 32, 64];
 const UNITS = ["s", "ms", "us", "ns"] as const;
 /** Digits that the engine computes with exactly. */
 const MOST_DIGITS = 38;
@@ -18,7 +19,8 @@ export function fieldOf({ name, type, nullable }: Field, column: string = name):
 export function typeOf(type: DataType, column: string): ArrowType {
   if (DataType.isDictionary(type)) return typeOf(type.dictionary as DataType, column);
   if (DataType.isBool(type)) return { kind: "bool" };
-  if (DataType.isInt(type)) return { kind: "int", bits: type.bitWidth, signed: type.isSigned };
+  if (DataType.isInt(type) && INTEGERS.includes(type.bitWidth))
+    return { kind: "int", bits: type.bitWidth, signed: type.isSigned };
   if (DataType.isFloat(type)) return { kind: "float", bits: type.precision === Precision.DOUBLE ? 64 : 32 };
   if (isText(type)) return { kind: "utf8" };
   if (isBytes(type)) return { kind: "binary" };
@@ -29,7 +31,8 @@ export function typeOf(type: DataType, column: string): ArrowType {
   }
   if (DataType.isTimestamp(type)) {
     if (type.timezone) return { kind: "timestamp", unit: "us", timezone: "UTC" };
-    return { kind: "timestamp", unit: UNITS[type.unit] };
+    const unit = UNITS[type.unit];
+    if (unit !== undefined) return { kind: "timestamp", unit };
   }
   if (DataType.isList(type) || DataType.isLargeList(type) || DataType.isFixedSizeList(type)) {
     return { kind: "list", item: fieldOf(type.valueField, column) };
@@ -54,7 +57,7 @@ export function typeOf(type: DataType, column: string): ArrowType {
 }
 
 function isHeld({ precision, scale }: { readonly precision: number; readonly scale: number }): boolean {
-  return precision <= MOST_DIGITS && scale >= 0 && scale <= precision;
+  return precision >= 1 && precision <= MOST_DIGITS && scale >= 0 && scale <= precision;
 }
 
 /** A column without any value is text, as of rows. */

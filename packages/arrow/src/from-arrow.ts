@@ -9,6 +9,7 @@ import {
 } from "apache-arrow";
 import { fieldOf } from "./arrow-field.ts";
 import { vectorOf } from "./arrow-vector.ts";
+import { MessageFrames } from "./message-frames.ts";
 
 /** A table, or bytes in Arrow's IPC format: of a stream or of a file, which is Feather 2. */
 export type ArrowSource = Table | Uint8Array | AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>;
@@ -29,17 +30,37 @@ export async function* fromArrow(source: ArrowSource): AsyncGenerator<ColumnBatc
     return;
   }
   provideZstd();
-  let given = false;
+  const frames = new MessageFrames();
+  const bytes = whole(source, frames);
+  let given = 0;
   try {
-    const reader = await RecordBatchReader.from(whole(source));
+    const reader = await RecordBatchReader.from({
+      // Without a way to end it: what follows the reader's end mark is looked at, too.
+      [Symbol.asyncIterator]: () => ({ next: () => bytes.next() }),
+    });
     await reader.open();
-    for await (const batch of reader) {
-      given = true;
+    for await (const batch of batchesOf(reader)) {
+      given += 1;
       yield columnBatch(batch);
     }
-    if (!given) yield noRows(reader.schema);
+    for await (const _ of bytes);
+    if (frames.batches > 0 && given !== frames.batches)
+      throw new Error(`${given} of ${frames.batches} batches were found.`);
+    if (given === 0) yield noRows(reader.schema);
   } catch (error) {
     throw isAmlError(error) ? error : unreadable(error);
+  } finally {
+    await bytes.return(undefined);
+  }
+}
+
+/** Of a file one by one: apache-arrow looks for ever for a batch where its footer names none. */
+async function* batchesOf(reader: RecordBatchReader): AsyncGenerator<RecordBatch> {
+  if (!reader.isFile()) return yield* reader;
+  for (let at = 0; at < reader.numRecordBatches; at++) {
+    const batch = await reader.readRecordBatch(at);
+    if (batch === null) throw new Error(`There is no batch where the footer has number ${at}.`);
+    yield batch;
   }
 }
 
@@ -60,18 +81,22 @@ function noRows(schema: Schema): ColumnBatch {
   return { fields, rowCount: 0, columns: fields.map(() => ({ length: 0, nullCount: 0 })) };
 }
 
-/** The mark at the end of a stream, and that of a file. */
-const ENDS = [[255, 255, 255, 255, 0, 0, 0, 0], [...new TextEncoder().encode("ARROW1")]];
+/** The word at the end of a file. */
+const FILE_END = [...new TextEncoder().encode("ARROW1")];
 
-/** Bytes, of which the last have to be an end mark: without one, what is missing behind a batch would not be missed. */
-async function* whole(source: Uint8Array | AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>) {
+/** Bytes that end as a stream or file does: what is missing behind a batch would not be missed. */
+async function* whole(
+  source: Uint8Array | AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>,
+  frames: MessageFrames,
+): AsyncGenerator<Uint8Array> {
   let tail: number[] = [];
   const chunks = source instanceof Uint8Array ? [source] : (source as AsyncIterable<Uint8Array>);
   for await (const chunk of chunks) {
-    tail = [...tail, ...chunk.subarray(-8)].slice(-8);
+    frames.push(chunk);
+    tail = [...tail, ...chunk.subarray(-6)].slice(-6);
     yield chunk;
   }
-  if (ENDS.some((end) => end.every((byte, at) => tail.at(at - end.length) === byte))) return;
+  if (frames.isFile ? FILE_END.every((byte, at) => tail[at] === byte) : frames.ended) return;
   throw new AmlError("parse_failed", "The Arrow data has no end mark: it breaks off.", {
     hint: "Close the writer of the stream or file, and transfer it again.",
   });

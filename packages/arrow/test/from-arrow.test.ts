@@ -17,6 +17,7 @@ import {
   vectorFromArray,
   type Data,
 } from "apache-arrow";
+import { size } from "@aml/kit/runs";
 import { expect, test } from "vitest";
 import { everything } from "./everything.ts";
 import { plainRows, type Plain } from "./values.ts";
@@ -39,7 +40,7 @@ async function* inPieces(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 }
 
 test("every type, null and text comes back as it went, from a table and from bytes", async () => {
-  await bench.parquet("all.parquet", everything(4000));
+  await bench.parquet("all.parquet", everything(size(4000, 2500)));
   const dataset = workspace.tabular.fromParquetFiles("all.parquet");
   const table = await toArrow(dataset);
   const types = (of: Table): string[] => of.schema.fields.map(({ name, type }) => `${name}: ${type}`);
