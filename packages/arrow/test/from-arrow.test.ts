@@ -35,8 +35,8 @@ async function bytesOf(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> 
 
 /** Chunks of any size, as a network gives them. */
 async function* inPieces(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  for (let at = 0, size = 1; at < bytes.length; at += size, size = ((size * 7919) % 100_003) + 1)
-    yield bytes.subarray(at, at + size);
+  for (let at = 0, length = 1; at < bytes.length; at += length, length = ((length * 7919) % 100_003) + 1)
+    yield bytes.subarray(at, at + length);
 }
 
 test("every type, null and text comes back as it went, from a table and from bytes", async () => {

@@ -27,7 +27,7 @@ beforeAll(async () => {
     persistent: true,
     authMethod: "scram-sha-256",
     createPostgresUser: process.getuid?.() === 0,
-    initdbFlags: ["--locale=C", "--encoding=UTF8"],
+    initdbFlags: ["--locale=C", "--encoding=UTF8", "--no-sync"],
     postgresFlags: ["-c", "unix_socket_directories=", "-c", "fsync=off"],
     onLog: () => undefined,
     onError: () => undefined,

@@ -23,7 +23,8 @@ beforeAll(async () => {
     persistent: true,
     authMethod: "scram-sha-256",
     createPostgresUser: process.getuid?.() === 0,
-    postgresFlags: ["-c", "unix_socket_directories="],
+    initdbFlags: ["--no-sync"],
+    postgresFlags: ["-c", "unix_socket_directories=", "-c", "fsync=off"],
     onLog: () => undefined,
     onError: () => undefined,
   });

@@ -1,5 +1,8 @@
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { share } from "@aml/kit/runs";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -101,7 +104,14 @@ test("no command, error or file shows a secret", async () => {
     ]);
   }
   const database = ["--type", "postgresql", "--server", "127.0.0.1", "--port", "1", "--database", "d"];
-  const bricks = ["--type", "dbfs", "--host", "http://127.0.0.1:1"];
+  // Refuses at once: a host that is not there is tried again.
+  const refusing = createServer((_request, response) => {
+    response.writeHead(403, { "content-type": "application/json" });
+    response.end('{"error_code":"PERMISSION_DENIED","message":"No."}');
+  }).listen(0, "127.0.0.1");
+  await once(refusing, "listening");
+  const { port } = refusing.address() as AddressInfo;
+  const bricks = ["--type", "dbfs", "--host", `http://127.0.0.1:${port}`];
   for (const extra of [[], ["--skip-validation", "--overwrite"]]) {
     await run([
       "datastore",
@@ -127,6 +137,7 @@ test("no command, error or file shows a secret", async () => {
       ...extra,
     ]);
   }
+  refusing.close();
   for (const name of ["sales", "bricks", "two_keys"]) await run(["datastore", "show", name]);
   const template = (key: string): string =>
     JSON.stringify({

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { sample } from "@aml/kit/runs";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { aml, type Outcome } from "./aml.ts";
 
@@ -229,7 +230,7 @@ test("--save names no column that reading does not find, and keeps conversions t
     await write({ ...LINES, "lines/MLTable": text });
     const before = await run("table", "export", "lines", "--format", "csv");
     expect(before.code).toBe(0);
-    for (const rows of [[], ["--rows", "all"], ["--rows", "2"]]) {
+    for (const rows of sample([[], ["--rows", "all"], ["--rows", "2"]], 2)) {
       await write({ "lines/MLTable": text });
       expect((await run("table", "schema", "lines", "--save", ...rows)).code).toBe(0);
       const saved = await readFile(join(folder, "lines/MLTable"), "utf8");

@@ -23,6 +23,7 @@ import {
   type Fault,
   type RunningStorage,
 } from "../src/index.ts";
+import { run } from "../src/run.ts";
 
 const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 
@@ -64,8 +65,11 @@ function identity({ entra }: Emulator): ClientSecretCredential {
 }
 
 describe("all services", () => {
-  test("with https, take one identity's tokens", async () => {
-    const running = await start({ https: true });
+  test("with https, take one identity's tokens, and keep what was written to a folder", async () => {
+    // As root, PostgreSQL runs as a user of its own, who has to get in.
+    await chmod(folder, 0o711);
+    const options: EmulatorOptions = { https: true, data: join(folder, "kept") };
+    const running = await start(options);
     const credential = identity(running);
     const { blob, dfs, files, sql, adls1, dbfs } = running;
     const secrets = new SecretClient(running["key-vault"]?.url ?? "", credential, {
@@ -113,6 +117,32 @@ describe("all services", () => {
     }).connect();
     expect((await pool.query("select 1 as one")).recordset).toEqual([{ one: 1 }]);
     await pool.close();
+    const ask = async ({ sql: there }: Emulator, statement: string): Promise<unknown> => {
+      const own = await new mssql.ConnectionPool({
+        server: "127.0.0.1",
+        port: there?.port ?? 0,
+        user: there?.username ?? "",
+        password: there?.password ?? "",
+        database: there?.database ?? "",
+        options: { trustServerCertificate: true },
+      }).connect();
+      const { recordset } = await own.request().query<unknown>(statement);
+      await own.close();
+      return recordset;
+    };
+    await ask(running, "create table dbo.trips (id int, city nvarchar(20))");
+    await ask(running, "insert into dbo.trips values (1, N'Århus')");
+    await running.close();
+
+    const again = await start(options);
+    expect(again.certificatePem).toBe(running.certificatePem);
+    expect(await readBlob(again.blob as RunningStorage, "a.txt")).toBe("blob");
+    expect(await readBlob(again.dfs as RunningStorage, "folder/a.txt")).toBe("lake");
+    const kept = ShareServiceClient.fromConnectionString(again.files?.connectionString ?? "")
+      .getShareClient("data")
+      .rootDirectoryClient.getFileClient("a.txt");
+    expect((await kept.downloadToBuffer()).toString()).toBe("file");
+    expect(await ask(again, "select id, city from dbo.trips")).toEqual([{ id: 1, city: "Århus" }]);
   });
 });
 
@@ -129,56 +159,10 @@ describe("some services", () => {
     await vault.close();
   });
 
-  test("what was written to a folder is there the next time", async () => {
-    const options: EmulatorOptions = {
-      services: ["blob", "dfs", "files", "key-vault"],
-      data: join(folder, "kept"),
-    };
-    const first = await start(options);
-    for (const name of ["blob", "dfs"] as const) {
-      await container(first[name] as RunningStorage)
-        .getBlockBlobClient("a.txt")
-        .upload(name, name.length);
-    }
-    const file = (from: Emulator) =>
-      ShareServiceClient.fromConnectionString(from.files?.connectionString ?? "")
-        .getShareClient("data")
-        .rootDirectoryClient.getFileClient("a.txt");
-    await file(first).uploadData(Buffer.from("files"));
-    await first.close();
-    const second = await start(options);
-    expect(second.certificatePem).toBe(first.certificatePem);
-    expect(await readBlob(second.blob as RunningStorage, "a.txt")).toBe("blob");
-    expect(await readBlob(second.dfs as RunningStorage, "a.txt")).toBe("dfs");
-    expect((await file(second).downloadToBuffer()).toString()).toBe("files");
-  });
-
-  test("databases are there the next time too", async () => {
-    const options: EmulatorOptions = { services: ["sql"], data: join(folder, "kept-sql") };
-    if (process.getuid?.() === 0) {
-      await chmod(folder, 0o700);
-      await expect(startEmulator(options)).rejects.toThrow(`may not enter ${folder}`);
-      await chmod(folder, 0o711);
-    }
-    const ask = async ({ sql }: Emulator, statement: string): Promise<unknown> => {
-      const pool = await new mssql.ConnectionPool({
-        server: "127.0.0.1",
-        port: sql?.port ?? 0,
-        user: sql?.username ?? "",
-        password: sql?.password ?? "",
-        database: sql?.database ?? "",
-        options: { trustServerCertificate: true },
-      }).connect();
-      const { recordset } = await pool.request().query<unknown>(statement);
-      await pool.close();
-      return recordset;
-    };
-    const first = await start(options);
-    await ask(first, "create table dbo.trips (id int, city nvarchar(20))");
-    await ask(first, "insert into dbo.trips values (1, N'Århus')");
-    await first.close();
-    const second = await start(options);
-    expect(await ask(second, "select id, city from dbo.trips")).toEqual([{ id: 1, city: "Århus" }]);
+  test.runIf(process.getuid?.() === 0)("a folder that PostgreSQL's user may not enter", async () => {
+    await chmod(folder, 0o700);
+    const starting = startEmulator({ services: ["sql"], data: join(folder, "closed") });
+    await expect(starting).rejects.toThrow(`may not enter ${folder}`);
   });
 
   test("a folder is for one emulator; one that died does not keep it", async () => {
@@ -259,6 +243,14 @@ describe("the command", () => {
     return { child, ended, printed };
   }
 
+  /** In this process: the same code from the first argument on. */
+  async function ran(...args: readonly string[]) {
+    let out = "";
+    let err = "";
+    const output = { out: (text: string) => void (out += text), err: (text: string) => void (err += text) };
+    return { code: await run(args, output, new AbortController().signal), out, err };
+  }
+
   test("starts, prints one line of JSON, and ends cleanly when it is interrupted", async () => {
     const { child, ended, printed } = command("--only", "key-vault,files", "--json", "--port-base", "23310");
     const report = JSON.parse(await printed("}\n")) as {
@@ -302,19 +294,19 @@ credentials:
       out: "",
       err: `error: ${file}, fault 1: "status" must be a whole number from 200 to 599.\n`,
     });
-    expect(await command("--faults", join(folder, "none")).ended).toMatchObject({
+    expect(await ran("--faults", join(folder, "none"))).toMatchObject({
       code: 1,
       err: expect.stringMatching(/^error: .*none cannot be read: ENOENT.*\n$/),
     });
-    expect(await command("--only", "tape").ended).toMatchObject({
+    expect(await ran("--only", "tape")).toMatchObject({
       code: 2,
       err: expect.stringContaining('There is no service "tape".'),
     });
-    expect(await command("--port-base", "70000").ended).toMatchObject({ code: 2 });
+    expect(await ran("--port-base", "70000")).toMatchObject({ code: 2 });
   });
 
   test("help and version", async () => {
-    const { code, out } = await command("--help").ended;
+    const { code, out } = await ran("--help");
     expect(code).toBe(0);
     expect(out).toContain("npx @aml/emulator --only blob,files --data ./emulated");
     expect((await command("--version").ended).out).toMatch(/^\d+\.\d+\.\d+\n$/);

@@ -4,6 +4,7 @@ import net from "node:net";
 import { promisify } from "node:util";
 import { startAzureSql, type AzureSql } from "@aml/emulator";
 import { program } from "@aml/kit/needs";
+import { size } from "@aml/kit/runs";
 import fc from "fast-check";
 import mssql from "mssql";
 import pg from "pg";
@@ -523,7 +524,7 @@ describe("a stranger", () => {
         socket?.end();
         await one.close();
       }),
-      { numRuns: 30 },
+      { numRuns: size(30, 10) },
     );
     expect(await rows("select 1")).toEqual([[1]]);
   });
@@ -567,7 +568,7 @@ describe("a stranger", () => {
             expect(error).toMatchObject({ code: expect.stringMatching(/^E(REQUEST)$/) as string });
           });
       }),
-      { numRuns: 300 },
+      { numRuns: size(300, 100) },
     );
     expect(await rows("select 1")).toEqual([[1]]);
   });

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { ArrowVector } from "@aml/core";
 import { DuckDBInstance } from "@duckdb/node-api";
 import fc from "fast-check";
+import { randomRuns } from "@aml/kit/runs";
 import { expect, test } from "vitest";
 import { arrowColumn } from "../src/arrow-type.ts";
 import { parseSqlType } from "../src/parse-sql-type.ts";
@@ -128,7 +129,7 @@ test("every type that DuckDB writes is read, and its cast is one that DuckDB kno
       expect(arrowColumn(await typeOf(cast)).cast).toBeUndefined();
       await connection.run(`SELECT NULL::${text}::${cast}`);
     }),
-    { numRuns: 300 },
+    randomRuns(300),
   );
   connection.disconnectSync();
   instance.closeSync();

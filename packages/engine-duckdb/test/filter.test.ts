@@ -1,6 +1,7 @@
 import { type Expr } from "@aml/core";
 import { parseFilter } from "@aml/core/plan";
 import fc from "fast-check";
+import { randomRuns } from "@aml/kit/runs";
 import { expect, test } from "vitest";
 import { createHarness, failureOf } from "./harness.ts";
 
@@ -278,6 +279,6 @@ test("random filters keep what a plain evaluator keeps", async () => {
         });
       }
     }),
-    { numRuns: 200 },
+    randomRuns(200),
   );
 });

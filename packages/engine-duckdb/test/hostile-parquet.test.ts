@@ -169,9 +169,9 @@ test("files that are cut or damaged anywhere are refused, or whole", async () =>
       expect(error.code).toBe("parse_failed");
     }
   };
-  const parts = (count: number): readonly number[] =>
+  const parts = (all: number): readonly number[] =>
     sample(
-      Array.from({ length: count }, (_, at) => at),
+      Array.from({ length: all }, (_, at) => at),
       4,
     );
   for (const part of parts(16)) await attempt(good.subarray(0, (good.length * part) / 16));

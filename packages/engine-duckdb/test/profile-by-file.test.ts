@@ -1,6 +1,6 @@
 import type { ColumnProfile, FileRef, ProfileByFile, ProfileState, TableProfile } from "@aml/core";
 import { parsePlan } from "@aml/core/plan";
-import { randomRuns } from "@aml/kit/runs";
+import { randomRuns, size } from "@aml/kit/runs";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -120,7 +120,9 @@ describe("a profile by file", () => {
     const instance = await DuckDBInstance.create(":memory:");
     const connection = await instance.connect();
     const contents: Record<string, Buffer> = {};
-    for (const [at, rows] of [70_000, 1_000, 120_000].entries()) {
+    const counts = [size(70_000, 55_000), 1_000, size(120_000, 30_000)];
+    const total = counts.reduce((sum, rows) => sum + rows);
+    for (const [at, rows] of counts.entries()) {
       const path = join(h.folder, `many-${at}.parquet`);
       await connection.run(
         `COPY (SELECT (hash(range, ${at}) % 1000003)::BIGINT AS n, sqrt((hash(range, ${at} + 9) % 1000003)) + ${at} * 500 AS f,
@@ -136,7 +138,7 @@ describe("a profile by file", () => {
     const steps = [{ op: "read_parquet" }];
     const { profile } = await byFile(steps, files);
     const all = await whole(steps, files);
-    expect(profile.rows).toBe(191_000);
+    expect(profile.rows).toBe(total);
     for (const name of ["n", "f", "t", "at", "nothing"]) {
       const [ours, theirs] = [column(profile, name), column(all, name)];
       for (const key of ["missing", "empty", "notANumber", "infinite", "min", "max"] as const)
@@ -147,13 +149,18 @@ describe("a profile by file", () => {
         if (other === null || other === undefined) expect(one ?? null).toBeNull();
         else expect(one, `${name}.${key}`).toBeCloseTo(other, 6 - Math.ceil(Math.log10(Math.abs(other) + 1)));
       }
-      expect(ours.distribution?.histogram.reduce((sum, count) => sum + count, 0)).toBeGreaterThan(190_900);
+      expect(ours.distribution?.histogram.reduce((sum, count) => sum + count, 0)).toBeGreaterThan(
+        total - 100,
+      );
     }
-    expect(column(profile, "n").distinct / 173_000).toBeGreaterThan(0.85);
-    expect(column(profile, "t").distinct / 191_000).toBeCloseTo(1, 0.9);
+    expect(column(profile, "n").distinct / total).toBeGreaterThan(0.8);
+    expect(column(profile, "t").distinct / total).toBeCloseTo(1, 0.6);
     const median = column(profile, "n").distribution?.quantiles.find(({ share }) => share === 0.5)?.value;
     expect(Number(median) / 500_000).toBeCloseTo(1, 1);
-    expect(column(profile, "mixed").top[0]).toEqual({ value: "often", count: 63_668 });
+    expect(column(profile, "mixed").top[0]).toEqual({
+      value: "often",
+      count: counts.reduce((sum, rows) => sum + Math.ceil(rows / 3), 0),
+    });
     expect(column(profile, "n").sampled).toBe(true);
   });
 

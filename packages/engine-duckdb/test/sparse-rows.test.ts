@@ -4,13 +4,14 @@ import { fileURLToPath } from "node:url";
 import { type FileRef, type TabularResult } from "@aml/core";
 import { parseFilter } from "@aml/core/plan";
 import { DuckDBInstance } from "@duckdb/node-api";
+import { size } from "@aml/kit/runs";
 import { beforeAll, expect, test, vi } from "vitest";
 import { toAmlError } from "../src/errors.ts";
 import { endQuery, startQuery, type Probe } from "../src/start-query.ts";
 import { allRows, createHarness, failureOf, textOf } from "./harness.ts";
 
 const h = await createHarness();
-const ROWS = 300_000;
+const ROWS = size(300_000, 220_000);
 const read = { op: "read_parquet" };
 const where = (text: string): object => ({ op: "filter", where: parseFilter(text) });
 
@@ -61,7 +62,7 @@ test("few rows come in full batches, more of them as they are found: the same ro
     const table = await h.open([read, where(`col("k") < ${kept}`)], a);
     const { ids, sizes } = await batchesOf(table);
     expect(ids).toEqual(idsWhere((id) => id % 4096 < kept));
-    expect(sizes.slice(0, -1).every((size) => size === 2048)).toBe(gathered);
+    expect(sizes.slice(0, -1).every((rows) => rows === 2048)).toBe(gathered);
   }
 });
 
@@ -84,7 +85,7 @@ test("with takes, skips and samples: the rows that are written as a file", async
   const sample = { op: "take_random_sample", probability: 0.03, seed: 5 };
   for (const steps of [
     [few, { op: "skip", count: 1000 }, { op: "take", count: 1500 }],
-    [{ op: "skip", count: 250_000 }, few],
+    [{ op: "skip", count: ROWS - 50_000 }, few],
     [sample, { op: "drop_columns", columns: "text" }],
     [few, { ...sample, probability: 0.5 }],
     [{ op: "take", count: 5000 }, few],
@@ -163,16 +164,17 @@ test("abort while rows are gathered and behind it: the reason, at once", async (
 });
 
 test("more rows than memory go to disk, and are gone with the table", async () => {
+  const rows = size(350_000, 220_000);
   vi.stubEnv("TMPDIR", h.folder);
   try {
     const wide = await write(
       "wide.parquet",
-      "SELECT range::INTEGER AS id, sha256(range::VARCHAR) AS text, repeat('x', 1000) || range AS wide FROM range(350000)",
+      `SELECT range::INTEGER AS id, sha256(range::VARCHAR) AS text, repeat('x', 1000) || range AS wide FROM range(${rows})`,
       "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 10000",
     );
     expect(wide.length).toBeGreaterThan(8 * 2 ** 20);
     const a = await h.files({ "a.parquet": wide });
-    const table = await h.open([read, where(`col("id") >= 5000`)], a, { memoryLimit: "300MB" });
+    const table = await h.open([read, where(`col("id") >= 5000`)], a, { memoryLimit: size(300, 190) + "MB" });
     const spilled = async (): Promise<string[]> =>
       (await readdir(h.folder, { recursive: true })).filter((name) => name.includes("spill"));
     let next = 5000;
@@ -182,7 +184,7 @@ test("more rows than memory go to disk, and are gone with the table", async () =
       expect(batch[0]).toMatchObject({ id: next, wide: `${"x".repeat(1000)}${next}` });
       next += batch.length;
     }
-    expect(next).toBe(350_000);
+    expect(next).toBe(rows);
     expect(before?.length).toBeGreaterThan(1);
     await table[Symbol.asyncDispose]();
     expect(await spilled()).toEqual([]);

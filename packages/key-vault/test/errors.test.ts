@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { isAmlError, Secret, type AmlError } from "@aml/core";
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { keyVault } from "../src/index.ts";
 import { rejection } from "./vault.ts";
 
@@ -121,6 +121,14 @@ const rows: readonly Row[] = [
   ["get", 504, "GatewayTimeout", undefined, "timeout", /failed to answer/, /Try again/],
   ["get", 418, "Teapot", undefined, "internal", /To get a secret failed/, /undefined/],
 ];
+
+// The client waits before it tries again.
+beforeAll(() => {
+  const { setTimeout } = globalThis;
+  const sooner = (then: () => void, delay = 0) => setTimeout(then, delay / 50);
+  vi.stubGlobal("setTimeout", sooner);
+});
+afterAll(() => vi.unstubAllGlobals());
 
 describe.concurrent("errors", () => {
   test.each(rows)("%s: %i %s %s is %5$s", async (verb, status, code, inner, expected, message, hint) => {

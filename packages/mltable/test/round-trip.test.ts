@@ -1,6 +1,7 @@
 import { type AmlError } from "@aml/core";
 import { parsePlan } from "@aml/core/plan";
 import * as fc from "fast-check";
+import { randomRuns } from "@aml/kit/runs";
 import { describe, expect, test } from "vitest";
 import {
   checkTraitColumns,
@@ -130,7 +131,7 @@ type: mltable
         expect(toPlan(table, FOLDER)).toEqual(parsePlan(plan));
         expect(formatMLTable(table)).toBe(text);
       }),
-      { numRuns: 300 },
+      randomRuns(300),
     );
   });
 
@@ -141,7 +142,7 @@ type: mltable
         const kept = JSON.parse(JSON.stringify(table.metadata)) as unknown;
         expect(JSON.parse(JSON.stringify(parseMLTable(formatMLTable(table)).metadata))).toEqual(kept);
       }),
-      { numRuns: 300 },
+      randomRuns(300),
     );
   });
 });

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { isAmlError } from "@aml/core";
 import { formatFilter } from "@aml/core/plan";
 import * as fc from "fast-check";
+import { randomRuns } from "@aml/kit/runs";
 import { describe, expect, test } from "vitest";
 import { formatMLTable, fromV1Definition, type MLTable, parseMLTable, toV1Definition } from "../src/index.ts";
 import { readV1Json, writeV1Json } from "../src/v1-json.ts";
@@ -347,7 +348,7 @@ describe("fromV1Definition", () => {
           if (!isAmlError(error)) throw error;
         }
       }),
-      { numRuns: 1000 },
+      randomRuns(1000),
     );
   });
 });
@@ -466,7 +467,7 @@ metadata: {owner: me}
         expect(second.definition.length).toBeGreaterThan(0);
         expect(toV1Definition(fromV1Definition(second.definition).table).definition).toBe(second.definition);
       }),
-      { numRuns: 300 },
+      randomRuns(300),
     );
   });
 });

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { isAmlError } from "@aml/core";
 import type { AmlErrorCode, Registry } from "@aml/core";
+import { size } from "@aml/kit/runs";
 import { openSqliteRegistry } from "@aml/registry-sql";
 import { Kysely } from "kysely";
 import { all, dataset, datastore, registryCases } from "../../core/test/registry-cases.ts";
@@ -12,6 +13,8 @@ import { nodeSqliteDialect } from "../src/node-sqlite-dialect.ts";
 import { sqlRegistry } from "../src/sql-registry.ts";
 import type { Tables } from "../src/tables.ts";
 import { startChild } from "./child.ts";
+
+const PROCESSES = size(8, 4);
 
 export interface Runner {
   readonly describe: (name: string, body: () => void) => void;
@@ -192,20 +195,22 @@ function writerCases(test: Runner["test"]): void {
       await Promise.all(registries.map((registry) => registry.close()));
     }));
 
-  test("8 processes at once lose nothing, from an empty folder on", () =>
+  test(`${PROCESSES} processes at once lose nothing, from an empty folder on`, () =>
     inFolder(async (folder) => {
       const file = join(folder, "registry.db");
-      const children = Array.from({ length: 8 }, (_, id) => startChild("writer.ts", file, `${id}`, "12"));
+      const children = Array.from({ length: PROCESSES }, (_, id) =>
+        startChild("writer.ts", file, `${id}`, "12"),
+      );
       const lines = (await Promise.all(children.map((child) => all(child.lines)))).flat();
       for (const child of children) assert.deepEqual(await child.closed, [0, null]);
-      assert.equal(lines.length, 8 * 12 * 2);
-      await withRegistry(folder, (registry) => checkAcknowledged(registry, lines, 8 * 12));
+      assert.equal(lines.length, PROCESSES * 12 * 2);
+      await withRegistry(folder, (registry) => checkAcknowledged(registry, lines, PROCESSES * 12));
     }));
 
   test("a process killed at any moment loses nothing that it acknowledged", () =>
     inFolder(async (folder) => {
       const file = join(folder, "registry.db");
-      const rounds = Number(process.env["AML_KILL_ROUNDS"] ?? 5);
+      const rounds = Number(process.env["AML_KILL_ROUNDS"] ?? size(5, 2));
       const lines: string[] = [];
       for (let round = 0; round < rounds; round++) {
         const child = startChild("writer.ts", file, `${round}`, "100000");

@@ -2,11 +2,14 @@ import assert from "node:assert/strict";
 import { readdir } from "node:fs/promises";
 import { DatabaseSync } from "node:sqlite";
 import { Secret } from "@aml/core";
+import { size } from "@aml/kit/runs";
 import { openVault } from "@aml/vault";
 import { startChild } from "./child.ts";
 import { fails } from "./fails.ts";
 import { KEY_FILE, inFolder } from "./in-folder.ts";
 import type { Runner } from "./suite.ts";
+
+const PROCESSES = size(8, 4);
 
 export function writerCases(test: Runner["test"]): void {
   test("a lock that is not given back is unavailable; the value stays", () =>
@@ -30,19 +33,21 @@ export function writerCases(test: Runner["test"]): void {
       for (const name of names) assert.equal((await vault.get(name)).reveal(), name);
     }));
 
-  test("8 processes at once lose nothing, from an empty folder on", () =>
+  test(`${PROCESSES} processes at once lose nothing, from an empty folder on`, () =>
     inFolder(async (file, folder) => {
-      const children = Array.from({ length: 8 }, (_, id) => startChild("writer.ts", [file, `${id}`, "12"]));
+      const children = Array.from({ length: PROCESSES }, (_, id) =>
+        startChild("writer.ts", [file, `${id}`, "12"]),
+      );
       const names = (await Promise.all(children.map((child) => collect(child.lines)))).flat();
       for (const child of children) assert.deepEqual(await child.closed, [0, null]);
-      assert.equal(names.length, 96);
+      assert.equal(names.length, PROCESSES * 12);
       await checkValues(file, names);
       assert.deepEqual((await readdir(folder)).toSorted(), ["vault", "vault.key", "vault.lock"]);
     }));
 
   test("a process killed at any moment loses nothing that it acknowledged", () =>
     inFolder(async (file, folder) => {
-      const rounds = Number(process.env["AML_KILL_ROUNDS"] ?? 5);
+      const rounds = Number(process.env["AML_KILL_ROUNDS"] ?? size(5, 2));
       const names: string[] = [];
       for (let round = 0; round < rounds; round++) {
         const child = startChild("writer.ts", [file, `${round}`, "100000"]);

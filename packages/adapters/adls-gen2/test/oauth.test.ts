@@ -1,7 +1,7 @@
 import { tokenCredential } from "@aml/azure-auth";
 import { parseStorePath, Secret, type AmlError } from "@aml/core/adapter";
 import { adlsGen2, type AdlsGen2Storage } from "@aml/adls-gen2";
-import { createCertificate, startEntra, trustCertificate, type Entra } from "@aml/emulator";
+import { createCertificate, serve, startEntra, trustCertificate, type Entra } from "@aml/emulator";
 import {
   DirectorySASPermissions,
   DataLakeServiceClient,
@@ -247,13 +247,10 @@ test("a token is not sent without TLS", async () => {
 });
 
 test("a service whose certificate nobody trusts", async () => {
-  const other = await startServer({ https: true });
-  try {
-    await expect(openStore(other, "any").stat(PATH)).rejects.toMatchObject({
-      code: "unavailable",
-      hint: expect.stringContaining("NODE_EXTRA_CA_CERTS"),
-    });
-  } finally {
-    await other.close();
-  }
+  await using other = await serve(async () => new Response(), { https: true });
+  const endpoint = `${other.url}/${server.accountName}`;
+  await expect(openStore(server, "any", undefined, { endpoint }).stat(PATH)).rejects.toMatchObject({
+    code: "unavailable",
+    hint: expect.stringContaining("NODE_EXTRA_CA_CERTS"),
+  });
 });

@@ -2,6 +2,7 @@ import { faultyFetch, type FetchFault } from "@aml/adapter-testkit";
 import { withRetry } from "@aml/core/layers";
 import { parseStorePath, Secret, type StorePath } from "@aml/core/adapter";
 import { adlsGen2, type AdlsGen2Storage } from "@aml/adls-gen2";
+import { size as sizeOf } from "@aml/kit/runs";
 import type { DataLakeFileSystemClient } from "@azure/storage-file-datalake";
 import { beforeAll, describe, expect, test } from "vitest";
 import {
@@ -16,7 +17,8 @@ import {
 
 const MiB = 1024 * 1024;
 const BIG = parseStorePath("data/big.bin");
-const SIZE = 24 * MiB + 17;
+const SIZE = sizeOf(24, 16) * MiB + 17;
+const LARGE = sizeOf(20, 12) * MiB;
 const big = pattern(SIZE, 1);
 
 let server: Server;
@@ -91,7 +93,10 @@ describe("read", () => {
     const { body, stat } = await storage.read(BIG);
     expect(stat?.size).toBe(SIZE);
     expect(same(await bytesOf(body), big)).toBe(true);
-    expect(seen.map(({ headers }) => headers.get("if-match"))).toEqual([null, ...Array(4).fill(stat?.etag)]);
+    expect(seen.map(({ headers }) => headers.get("if-match"))).toEqual([
+      null,
+      ...Array(Math.ceil(SIZE / (5 * MiB)) - 1).fill(stat?.etag),
+    ]);
   });
 
   test("a file that changes while it is read is found out", async () => {
@@ -159,7 +164,7 @@ describe("write", () => {
     expect([visible, listed]).toEqual([false, []]);
     const appends = seen.filter(({ url }) => url.searchParams.get("action") === "append");
     expect(appends.map(({ url }) => Number(url.searchParams.get("position")))).toEqual(
-      [0, 8, 16, 24].map((n) => n * MiB),
+      [0, 8, 16, 24].map((n) => n * MiB).filter((position) => position < SIZE),
     );
     expect(written).toMatchObject({ size: SIZE, md5: "1B2M2Y8AsgTpgAmY7PhCfg==" });
     expect(written).toEqual(await storage.stat(path));
@@ -169,8 +174,8 @@ describe("write", () => {
   test.each([
     [3 * MiB, 3 * MiB + 1],
     [3 * MiB, 3 * MiB - 1],
-    [20 * MiB, 20 * MiB + 1],
-    [20 * MiB, 20 * MiB - 1],
+    [LARGE, LARGE + 1],
+    [LARGE, LARGE - 1],
   ])("a body of %i bytes announced as %i leaves nothing", async (actual, size) => {
     const { storage } = watched();
     const wrong = storage.write?.(parseStorePath("size/x"), chunked(big.subarray(0, actual), 700_001), {
@@ -269,6 +274,7 @@ describe("5 GiB", () => {
   });
 
   test("are written in blocks that cover them without a gap", async () => {
+    const whole = sizeOf(SIZE_5G, SIZE_5G / 16);
     const covered: [number, number][] = [];
     let flushed = 0;
     const storage = open(async (url, init) => {
@@ -283,7 +289,7 @@ describe("5 GiB", () => {
       return new Response(null, { status, headers: { etag: '"0x2"' } });
     });
     const chunk = new Uint8Array(16 * MiB);
-    let left = SIZE_5G;
+    let left = whole;
     const body = new ReadableStream<Uint8Array>(
       {
         pull(controller) {
@@ -294,14 +300,14 @@ describe("5 GiB", () => {
       },
       { highWaterMark: 0 },
     );
-    const written = await storage.write?.(HUGE, body, { size: SIZE_5G });
-    expect(written?.size).toBe(SIZE_5G);
-    expect(flushed).toBe(SIZE_5G);
+    const written = await storage.write?.(HUGE, body, { size: whole });
+    expect(written?.size).toBe(whole);
+    expect(flushed).toBe(whole);
     let end = 0;
     for (const [position, length] of covered.toSorted(([a], [b]) => a - b)) {
       expect(position).toBe(end);
       end += length;
     }
-    expect(end).toBe(SIZE_5G);
+    expect(end).toBe(whole);
   });
 });

@@ -3,7 +3,7 @@ import { AmlError, parseStorePath, Secret, type TokenProvider } from "@aml/core/
 import { memoryRegistry, memorySecrets } from "@aml/core/memory";
 import { createWorkspace } from "@aml/core/workspace";
 import { startAzurite } from "@aml/emulator";
-import { createCertificate, trustCertificate } from "@aml/emulator";
+import { createCertificate, serve, trustCertificate } from "@aml/emulator";
 import { startEntra, type Entra } from "@aml/emulator";
 import { BlobSASPermissions, generateBlobSASQueryParameters, BlobServiceClient } from "@azure/storage-blob";
 import { tokenCredential } from "@aml/azure-auth";
@@ -164,16 +164,12 @@ test("a token is not sent without TLS", async () => {
 });
 
 test("a service whose certificate nobody trusts", async () => {
-  const other = await startAzurite({ https: true });
-  try {
-    const storage = openStore(serviceOf(other), "any");
-    await expect(storage.stat(PATH)).rejects.toMatchObject({
-      code: "unavailable",
-      hint: expect.stringContaining("NODE_EXTRA_CA_CERTS"),
-    });
-  } finally {
-    await other.close();
-  }
+  await using other = await serve(async () => new Response(), { https: true });
+  const storage = openStore(azure, "any", undefined, { endpoint: `${other.url}/devstoreaccount1` });
+  await expect(storage.stat(PATH)).rejects.toMatchObject({
+    code: "unavailable",
+    hint: expect.stringContaining("NODE_EXTRA_CA_CERTS"),
+  });
 });
 
 describe("a storage URI, without a datastore", () => {

@@ -1,6 +1,7 @@
 import { faultyFetch, type FetchFault } from "@aml/adapter-testkit";
 import { withRetry } from "@aml/core/layers";
 import { parseStorePath, type StorageAdapter } from "@aml/core/adapter";
+import { size as sizeOf } from "@aml/kit/runs";
 import type { ContainerClient } from "@azure/storage-blob";
 import { beforeAll, describe, expect, test } from "vitest";
 import { blockSize } from "@aml/azure-auth/transfer";
@@ -18,7 +19,9 @@ import {
 const MiB = 1024 * 1024;
 const BIG = parseStorePath("big.bin");
 const SMALL = parseStorePath("small.bin");
-const SIZE = 64 * MiB + 17;
+const SIZE = sizeOf(64, 34) * MiB + 17;
+/** Requests of 5 MiB each. */
+const REQUESTS = Math.ceil(SIZE / (5 * MiB));
 
 let azure: Service;
 let container: ContainerClient;
@@ -85,8 +88,10 @@ describe("read", () => {
     const { body, stat } = await storage.read(BIG);
     expect(stat?.size).toBe(SIZE);
     expect(same(await bytesOf(body), big)).toBe(true);
-    expect(seen).toHaveLength(13);
-    expect(seen.map(({ headers }) => headers.get("if-match"))).toEqual([null, ...Array(12).fill(stat?.etag)]);
+    expect(seen.map(({ headers }) => headers.get("if-match"))).toEqual([
+      null,
+      ...Array(REQUESTS - 1).fill(stat?.etag),
+    ]);
   });
 
   test("a large range of a blob too", async () => {

@@ -2,6 +2,7 @@ import { faultyFetch, runStorageCase, storageCases, type FetchFault } from "@aml
 import { withRetry } from "@aml/core/layers";
 import { isAmlError, parseStorePath, Secret, type StorageAdapter } from "@aml/core/adapter";
 import { dbfs } from "@aml/dbfs";
+import { size as sizeOf } from "@aml/kit/runs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   client,
@@ -81,7 +82,8 @@ describe("what a large file of DBFS costs, and what it holds", () => {
 
   test("a large one is written aside, and read in chunks ahead between two looks", async () => {
     const { storage, seen } = watched(folder());
-    await put(storage, "f/a", bytes(2 * MiB + 5));
+    const large = bytes(2 * MiB + 5);
+    await put(storage, "f/a", large);
     expect(seen.splice(0)).toEqual([
       "GET dbfs/get-status",
       "POST dbfs/create",
@@ -90,7 +92,7 @@ describe("what a large file of DBFS costs, and what it holds", () => {
       "POST dbfs/mkdirs",
       "POST dbfs/move",
     ]);
-    expect(await readAll(storage, "f/a")).toEqual(bytes(2 * MiB + 5));
+    expect(await readAll(storage, "f/a")).toEqual(large);
     expect(seen.splice(0)).toEqual([
       "GET dbfs/get-status",
       ...Array(3).fill("GET dbfs/read"),
@@ -100,7 +102,7 @@ describe("what a large file of DBFS costs, and what it holds", () => {
 
   test("no more than the first chunk is fetched for a look at the beginning", async () => {
     const { storage, seen } = watched(folder());
-    await put(storage, "a", bytes(9 * MiB));
+    await put(storage, "a", bytes(sizeOf(9, 4) * MiB));
     seen.length = 0;
     const reader = (await storage.read(parseStorePath("a"))).body.getReader();
     await reader.read();
@@ -178,8 +180,9 @@ describe("volumes", () => {
   test("one request each way; a body that breaks off is unavailable, and begun again by core", async () => {
     const path = volumePath();
     const { storage, seen } = watched(path);
-    await put(storage, "big.bin", bytes(6 * MiB));
-    expect(await readAll(storage, "big.bin")).toEqual(bytes(6 * MiB));
+    const big = bytes(sizeOf(6, 3) * MiB);
+    await put(storage, "big.bin", big);
+    expect(await readAll(storage, "big.bin")).toEqual(big);
     expect(seen).toEqual(["PUT fs/files", "GET fs/files"]);
     for (const does of ["cut", "truncate"] as const) {
       const broken = watched(path, [{ method: "GET", call: 1, does, afterBytes: MiB }]);
@@ -187,7 +190,7 @@ describe("volumes", () => {
     }
     const early = watched(path, [{ method: "GET", call: 1, does: "cut", afterBytes: 0 }]);
     const retried = withRetry({ sleep: () => Promise.resolve() })(early.storage);
-    expect(await readAll(retried, "big.bin")).toEqual(bytes(6 * MiB));
+    expect(await readAll(retried, "big.bin")).toEqual(big);
   });
 
   test("a server that ignores the range is told from one that does not", async () => {

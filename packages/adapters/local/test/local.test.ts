@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parseStorePath, type FileStat, type StorageAdapter, type StorePath } from "@aml/core";
+import { size } from "@aml/kit/runs";
 import { local } from "@aml/local";
 
 const at = (path: string): StorePath => parseStorePath(path);
@@ -191,8 +192,9 @@ describe("writing", () => {
 
   test("an etag never comes back, however fast the writes are", async () => {
     const etags = new Set<string | undefined>();
-    for (let round = 0; round < 200; round += 1) etags.add((await put("a", "same size")).etag);
-    expect(etags.size).toBe(200);
+    const rounds = size(200, 50);
+    for (let round = 0; round < rounds; round += 1) etags.add((await put("a", "same size")).etag);
+    expect(etags.size).toBe(rounds);
   });
 });
 

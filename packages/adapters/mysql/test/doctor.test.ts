@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { mysql } from "@aml/mysql";
 import { openWorkspace, type DoctorReport, type FolderWorkspace } from "@aml/workspace";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { lacking, startMariaDb, type MariaDb } from "./mariadb.ts";
+import { lacking, type MariaDb } from "./mariadb.ts";
+import { sharedMariaDb, sharedPlainMariaDb } from "./suite.ts";
 
 const PASSWORD = "pw-canary-5d1f0c77";
 
@@ -43,20 +44,15 @@ describe.skipIf(lacking !== undefined)(`the doctor, at a MariaDB${reason}`, () =
   let server: MariaDb;
   let plain: MariaDb;
   beforeAll(async () => {
-    server = await startMariaDb();
-    plain = await startMariaDb({ tls: false });
+    server = await sharedMariaDb();
+    plain = await sharedPlainMariaDb();
     for (const { admin } of [server, plain]) {
       await admin(
-        `CREATE DATABASE shop; CREATE USER ada@'127.0.0.1' IDENTIFIED BY '${PASSWORD}';` +
+        `CREATE OR REPLACE DATABASE shop; CREATE OR REPLACE USER ada@'127.0.0.1' IDENTIFIED BY '${PASSWORD}';` +
           "GRANT ALL ON shop.* TO ada@'127.0.0.1'; GRANT SELECT ON *.* TO ada@'127.0.0.1'",
       );
     }
   });
-  afterAll(async () => {
-    await server.close();
-    await plain.close();
-  });
-
   async function examine(options: object = {}, password = PASSWORD): Promise<DoctorReport> {
     const { port, certificatePem: ca } = server;
     await workspace.datastores.register(

@@ -2,7 +2,7 @@ import { isAmlError, Secret, type AmlErrorCode } from "@aml/core/adapter";
 import { startEntra } from "@aml/emulator";
 import { mysql } from "@aml/mysql";
 import { createServer, type AddressInfo } from "node:net";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { connectError, NETWORK, NUMBERS, queryError, WORDS, type Facts } from "../src/errors.ts";
 import { lacking } from "./mariadb.ts";
 import { openSource, sharedMariaDb } from "./suite.ts";
@@ -93,7 +93,6 @@ test("a mistake of syntax shows its line", () => {
 });
 
 describe.skipIf(lacking !== undefined)(`on a MariaDB${lacking === undefined ? "" : ` (${lacking})`}`, () => {
-  afterAll(async () => (await sharedMariaDb()).close());
   const failure = async (query: Promise<unknown>): Promise<unknown> =>
     query.then(
       () => undefined,

@@ -1,7 +1,8 @@
 import { Secret } from "@aml/core";
 import { mysql } from "@aml/mysql";
 import { afterAll, beforeAll, describe } from "vitest";
-import { lacking, startMariaDb, type MariaDb } from "./mariadb.ts";
+import { lacking } from "./mariadb.ts";
+import { sharedPlainMariaDb } from "./suite.ts";
 import { createBench, pushDownCases, type Bench } from "../../../engine-duckdb/test/push-down.ts";
 
 const PASSWORD = "push-5f1c0de";
@@ -9,10 +10,10 @@ const pick = (values: string, plus = 0): string =>
   `ELT((n + ${plus}) % ${values.split(", ").length} + 1, ${values})`;
 
 const TABLE = `
-  CREATE DATABASE shop CHARACTER SET utf8mb4;
-  CREATE USER ada IDENTIFIED BY '${PASSWORD}';
-  GRANT SELECT ON shop.* TO ada;
-  USE shop;
+  CREATE OR REPLACE DATABASE pushed CHARACTER SET utf8mb4;
+  CREATE OR REPLACE USER push IDENTIFIED BY '${PASSWORD}';
+  GRANT SELECT ON pushed.* TO push;
+  USE pushed;
   CREATE TABLE many (id INT PRIMARY KEY, small TINYINT, big BIGINT, positive INT UNSIGNED, ratio DOUBLE, price DECIMAL(12,3),
     t TEXT, v VARCHAR(10), c CHAR(4), b VARCHAR(10) COLLATE utf8mb4_bin, flag BIT(1), at TIMESTAMP(6) NULL,
     plain DATETIME(6), day DATE, r FLOAT, y YEAR);
@@ -36,28 +37,24 @@ const TABLE = `
 describe.skipIf(lacking !== undefined)(
   `push-down to MariaDB${lacking === undefined ? "" : ` (${lacking})`}`,
   () => {
-    let server: MariaDb;
     let bench: Bench;
     beforeAll(async () => {
-      server = await startMariaDb({ tls: false });
+      const server = await sharedPlainMariaDb();
       await server.admin(TABLE);
       bench = await createBench(
         mysql.open({
           options: mysql.parseOptions({
             server: "localhost",
             port: server.port,
-            database: "shop",
+            database: "pushed",
             tls: "disable",
             zeroDates: "null",
           }),
-          credential: { kind: "password", username: "ada", password: new Secret(PASSWORD) },
+          credential: { kind: "password", username: "push", password: new Secret(PASSWORD) },
         }),
       );
     });
-    afterAll(async () => {
-      await bench?.close();
-      await server?.close();
-    });
+    afterAll(() => bench?.close());
     const names = "id,small,big,positive,ratio,price,t,v,c,b,flag,at,plain,day,r,y".split(",");
     pushDownCases(() => bench, names, 150);
   },

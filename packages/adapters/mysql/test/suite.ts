@@ -119,9 +119,14 @@ async function prepared(): Promise<MariaDb> {
   return server;
 }
 
-async function plainMariaDb(user: string, password: string): Promise<MariaDb> {
+/** One without TLS. */
+export function sharedPlainMariaDb(): Promise<MariaDb> {
   plain ??= startMariaDb({ tls: false });
-  const server = await plain;
+  return plain;
+}
+
+async function plainMariaDb(user: string, password: string): Promise<MariaDb> {
+  const server = await sharedPlainMariaDb();
   await server.admin(`CREATE DATABASE IF NOT EXISTS trips; ${grant(user, password)}`);
   return server;
 }

@@ -1,12 +1,11 @@
 import { Secret, type Cell } from "@aml/core";
+import { size } from "@aml/kit/runs";
 import { postgresql } from "@aml/postgresql";
 import fc from "fast-check";
-import { afterAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { encodeParameter } from "../src/encode-parameter.ts";
 import { parseArray, parseFields, parseJson } from "../src/parse-literals.ts";
-import { PASSWORD, sharedPostgres, stopPostgres } from "./postgres.ts";
-
-afterAll(stopPostgres);
+import { PASSWORD, sharedPostgres } from "./postgres.ts";
 
 const same = (text: string): string => text;
 // The server has no NUL in its texts, and no half of a surrogate pair.
@@ -70,7 +69,7 @@ test("arrays and rows come back from the server as they went in", async () => {
         });
       }
     }),
-    { numRuns: 60 },
+    { numRuns: size(60, 10) },
   );
   await sql.close();
 });

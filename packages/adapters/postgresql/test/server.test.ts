@@ -7,11 +7,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, describe, expect, test } from "vitest";
-import { PASSWORD, sharedPostgres, startMeter, startSilentServer, stopPostgres } from "./postgres.ts";
+import { describe, expect, test } from "vitest";
+import { PASSWORD, sharedPostgres, startMeter, startSilentServer } from "./postgres.ts";
 import { openFixture } from "./suite.ts";
-
-afterAll(stopPostgres);
 
 async function all({ batches }: SqlResult): Promise<Row[]> {
   const rows: Row[] = [];

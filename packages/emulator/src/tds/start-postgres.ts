@@ -28,7 +28,7 @@ export async function startPostgres(
     password,
     persistent: kept !== undefined,
     createPostgresUser: process.getuid?.() === 0,
-    initdbFlags: ["--encoding=UTF8", "--locale=C"],
+    initdbFlags: ["--encoding=UTF8", "--locale=C", ...(kept === undefined ? ["--no-sync"] : [])],
     postgresFlags: [
       "-c",
       "listen_addresses=127.0.0.1",

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startAzurite } from "@aml/emulator";
+import { share } from "@aml/kit/runs";
 import { BlobServiceClient, StorageSharedKeyCredential, type ContainerClient } from "@azure/storage-blob";
 import {
   DataLakeServiceClient,
@@ -17,7 +18,7 @@ let fs: DataLakeFileSystemClient;
 let container: ContainerClient;
 
 beforeAll(async () => {
-  gen2 = await startGen2();
+  gen2 = await startGen2({ pageSize: 3 });
 });
 afterAll(() => gen2.close());
 beforeEach(async () => {
@@ -163,27 +164,24 @@ describe("addresses", () => {
 
 describe("a large directory", () => {
   test("is deleted in parts where the client asks for that", async () => {
-    await using small = await startGen2({ pageSize: 3 });
-    const filesystem = small.client.getFileSystemClient("parts");
-    await filesystem.create();
-    for (let at = 0; at < 10; at += 1) await filesystem.getFileClient(`d/${at % 3}/${at}`).create();
+    for (let at = 0; at < 10; at += 1) await fs.getFileClient(`d/${at % 3}/${at}`).create();
     const accessed = generateDataLakeSASQueryParameters(
       {
-        fileSystemName: "parts",
+        fileSystemName: fs.name,
         permissions: FileSystemSASPermissions.parse("rdl"),
         expiresOn: new Date(Date.now() + 60_000),
       },
-      small.key,
+      gen2.key,
     ).toString();
     let calls = 0;
     for (let continuation = ""; calls === 0 || continuation !== ""; calls += 1) {
-      const url = `${small.endpoint}/parts/d?recursive=true&paginated=true&continuation=${encodeURIComponent(continuation)}&${accessed}`;
-      const response = await small.gen2.service(new Request(url, { method: "DELETE" }));
+      const url = `${gen2.endpoint}/${fs.name}/d?recursive=true&paginated=true&continuation=${encodeURIComponent(continuation)}&${accessed}`;
+      const response = await gen2.gen2.service(new Request(url, { method: "DELETE" }));
       expect(response.status).toBe(200);
       continuation = response.headers.get("x-ms-continuation") ?? "";
     }
     expect(calls).toBe(5);
-    expect(await filesystem.getDirectoryClient("d").exists()).toBe(false);
+    expect(await fs.getDirectoryClient("d").exists()).toBe(false);
   });
 });
 
@@ -226,21 +224,23 @@ describe("a folder", () => {
     }
   });
 
-  test("serves Azurite alone too", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "aml-azurite-folder-"));
-    try {
-      for (const run of [0, 1]) {
-        await using azurite = await startAzurite({ folder });
-        const key = new StorageSharedKeyCredential(azurite.accountName, azurite.accountKey);
-        const client = new BlobServiceClient(azurite.endpoint, key).getContainerClient("kept");
-        await client.createIfNotExists();
-        if (run === 0) await client.getBlockBlobClient("x").upload("hello", 5);
-        expect((await client.getBlobClient("x").downloadToBuffer()).toString()).toBe("hello");
+  // As for a rotation of keys, in a test of @aml/azure-blob that always runs: here in CI only.
+  if (share >= 1)
+    test("serves Azurite alone too", async () => {
+      const folder = await mkdtemp(join(tmpdir(), "aml-azurite-folder-"));
+      try {
+        for (const run of [0, 1]) {
+          await using azurite = await startAzurite({ folder });
+          const key = new StorageSharedKeyCredential(azurite.accountName, azurite.accountKey);
+          const client = new BlobServiceClient(azurite.endpoint, key).getContainerClient("kept");
+          await client.createIfNotExists();
+          if (run === 0) await client.getBlockBlobClient("x").upload("hello", 5);
+          expect((await client.getBlobClient("x").downloadToBuffer()).toString()).toBe("hello");
+        }
+      } finally {
+        await rm(folder, { recursive: true, force: true });
       }
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
-  });
+    });
 });
 
 test("a client of another account's key is refused", async () => {

@@ -1,3 +1,4 @@
+import { size as sizeOf } from "@aml/kit/runs";
 import type { ShareClient } from "@azure/storage-file-share";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -183,6 +184,6 @@ test("a share is what a map of paths would be, whatever is done to it", async ()
       expect(found).toEqual(Object.fromEntries(expected));
       await share.delete();
     }),
-    { numRuns: 60 },
+    { numRuns: sizeOf(60, 10) },
   );
 });

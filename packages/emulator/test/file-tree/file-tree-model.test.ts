@@ -1,3 +1,4 @@
+import { size as sizeOf } from "@aml/kit/runs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { FileTreeError } from "../../src/file-tree/file-tree-error.ts";
@@ -114,7 +115,7 @@ test("a tree does what a plain model does, whatever is done to it", () => {
       for (const next of all) next(both);
       compare(both);
     }),
-    { numRuns: 150 },
+    { numRuns: sizeOf(150, 15) },
   );
 });
 

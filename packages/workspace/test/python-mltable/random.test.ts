@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pythonVenv } from "@aml/kit/python-venv";
 import fc from "fast-check";
+import { size } from "@aml/kit/runs";
 import { afterAll, test } from "vitest";
 import { openWorkspace } from "../../src/index.ts";
 import { asked } from "./asked.ts";
@@ -28,7 +29,7 @@ const options: fc.Parameters<[Fixture["files"]]> =
         interruptAfterTimeLimit: seconds * 1000,
         markInterruptAsFailure: false,
       }
-    : { seed: Number(given ?? 1), numRuns: 60 };
+    : { seed: Number(given ?? 1), numRuns: size(60, 20) };
 
 const home = await mkdtemp(join(tmpdir(), "aml-python-"));
 const workspace = await openWorkspace({ folder: home });
