@@ -47,10 +47,11 @@ export async function columnState(
   counted: CountedValues,
   profile: ColumnProfile,
 ): Promise<ColumnState> {
-  const type = await valueType(session, source);
-  const [least = null, most = null, low = null, high = null] = await session.row(
-    `SELECT ${kind.ordered ? "least::VARCHAR, most::VARCHAR" : "NULL, NULL"}, low::VARCHAR, high::VARCHAR FROM "column facts"`,
+  const ends = `${kind.ordered ? "least::VARCHAR, most::VARCHAR" : "NULL, NULL"}, low::VARCHAR, high::VARCHAR`;
+  const [typed, least = null, most = null, low = null, high = null] = await session.row(
+    `SELECT ${typeOf(source)}, ${ends} FROM "column facts"`,
   );
+  const type = typed ?? "";
   const { name, missing, errors, empty, notANumber, infinite } = profile;
   const facts = { name, missing, errors, empty, notANumber, infinite };
   const base = { ...facts, type, least, most, low, high };
@@ -78,9 +79,11 @@ export async function columnState(
 
 /** DuckDB's type of the values that a query gives. */
 export async function valueType(session: ProfileSession, source: string): Promise<string> {
-  const [type] = await session.row(`SELECT typeof((SELECT v FROM (${source}) LIMIT 1))`);
+  const [type] = await session.row(`SELECT ${typeOf(source)}`);
   return type ?? "";
 }
+
+const typeOf = (source: string): string => `typeof((SELECT v FROM (${source}) LIMIT 1))`;
 
 /** What the profile of a column with a sample has counted, as texts of DuckDB's. */
 async function frequent(

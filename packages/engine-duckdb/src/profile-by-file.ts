@@ -12,15 +12,20 @@ import { version } from "@duckdb/node-api";
 import { checkColumnState, columnState, valueType, type ColumnState } from "./column-state.ts";
 import { countValues, SAMPLE_ROWS } from "./counted-values.ts";
 import { chooseFiles } from "./file-steps.ts";
+import { mapFiles } from "./inspect-context.ts";
 import { createLocate } from "./locate-error.ts";
 import { MERGED_TABLES, mergeStates } from "./merge-states.ts";
 import { collect, prepareTable, type TableContext, type TableParts } from "./open-table.ts";
 import { acrossGaps } from "./partial-files.ts";
-import { profileCounted } from "./profile-column.ts";
+import { profileMergeable } from "./profile-column.ts";
 import { profileKind, type ProfileKind } from "./profile-kind.ts";
 import { withProfileSession, type ProfileSession } from "./profile-session.ts";
 import { prepareSource, PROFILE_TABLES } from "./profile-table.ts";
 import { openScope } from "./scope.ts";
+
+/** Of small files most of the time goes into planning statements, for which DuckDB uses one processor; large ones have all. */
+const SMALL_BYTES = 8 * 2 ** 20;
+const SMALL_AT_ONCE = 4;
 
 /** Steps that treat each row for itself, so that files can be taken one by one. */
 const BY_ROW = /^(read_(delimited|json_lines|parquet)|extract_|convert_|keep_|drop_|filter)/;
@@ -47,17 +52,20 @@ export async function profileByFile(
     const recipe = recipeOf(asked, columns);
     const earlier = new Map(known?.recipe === recipe ? known.files.map((file) => [file.uri, file]) : []);
     const plan = withTypes(asked, whole);
-    const states: FileProfileState[] = [];
-    const read: string[] = [];
-    for (const file of chosen) {
+    const keptOf = (file: FileRef): FileProfileState | undefined => {
       const found = earlier.get(file.uri);
-      if (found !== undefined && isSame(found, file)) {
-        states.push(checked(found, columns));
-        continue;
-      }
-      read.push(file.uri);
-      states.push(await profileFile(plan, file, columns, signal, context));
-    }
+      return found !== undefined && isSame(found, file) ? checked(found, columns) : undefined;
+    };
+    const kept = chosen.map(keptOf);
+    const unread = chosen.filter((_, at) => kept[at] === undefined);
+    const small = unread.every(({ stat }) => stat.size <= SMALL_BYTES);
+    const made = await mapFiles(
+      unread,
+      (file) => profileFile(plan, file, columns, signal, context),
+      small ? SMALL_AT_ONCE : 1,
+    );
+    const states = kept.map((found) => found ?? (made.shift() as FileProfileState));
+    const read = unread.map(({ uri }) => uri);
     const merged: ColumnProfile[] = [];
     for (const [at, { name, kind, type }] of columns.entries()) {
       const ofFiles = states.map((one) => ({ rows: one.rows, state: one.columns[at] as ColumnState }));
@@ -201,7 +209,7 @@ async function profileFile(
           continue;
         }
         const counted = await countValues(session, values, kind, source.rows > SAMPLE_ROWS);
-        const profiled = await profileCounted(session, values, counted, kind);
+        const profiled = await profileMergeable(session, values, counted, kind);
         const profile = { name, type: kind.type, errors: source.errorsOf(name), ...profiled };
         const made = await columnState(session, values, kind, counted, profile);
         if (made.type !== type && profile.missing < source.rows) throw otherType(file, name, made.type, type);

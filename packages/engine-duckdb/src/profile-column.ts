@@ -31,7 +31,18 @@ export async function profileCounted(
   counted: CountedValues,
   kind: ProfileKind,
 ): Promise<Profiled> {
-  const [profiled] = await profileAll(session, source, counted, kind);
+  const [profiled] = await profileAll(session, source, counted, kind, true);
+  return profiled as Profiled;
+}
+
+/** As `profileCounted`, without what cannot be merged with that of other files: quantiles, and frequent values unless sampled. */
+export async function profileMergeable(
+  session: ProfileSession,
+  source: string,
+  counted: CountedValues,
+  kind: ProfileKind,
+): Promise<Profiled> {
+  const [profiled] = await profileAll(session, source, counted, kind, false);
   return profiled as Profiled;
 }
 
@@ -42,7 +53,7 @@ export async function profileTogether(
   kind: ProfileKind,
   columns: number,
 ): Promise<readonly Profiled[]> {
-  return profileAll(session, source, await groupValues(session, source, kind, columns), kind);
+  return profileAll(session, source, await groupValues(session, source, kind, columns), kind, true);
 }
 
 async function profileAll(
@@ -50,10 +61,11 @@ async function profileAll(
   source: string,
   counted: CountedValues,
   kind: ProfileKind,
+  whole: boolean,
 ): Promise<readonly Profiled[]> {
   const facts = await factsOf(session, counted, kind);
-  const distributions = await distributionsOf(session, counted, kind, facts);
-  const top = await topValues(session, source, counted, kind);
+  const distributions = await distributionsOf(session, counted, kind, facts, whole);
+  const top = whole || counted.sampled ? await topValues(session, source, counted, kind) : [];
   return facts.map(({ min, max, middle: _middle, width: _width, reach: _reach, ...counts }, at) => {
     const distribution = distributions[at];
     return {
@@ -140,12 +152,12 @@ async function distributionsOf(
   { columns, from, measures }: CountedValues,
   kind: ProfileKind,
   facts: readonly Facts[],
+  whole: boolean,
 ): Promise<readonly (Distribution | undefined)[]> {
   const { measure, of, hasMoments, finite } = kind;
   if (measure === undefined) return [];
   const { each, join } = perColumn(columns);
-  const quantiles = await quantilesOf(session, measures, kind, columns);
-  if (quantiles.every((found) => found.length === 0)) return [];
+  const quantiles = whole ? await quantilesOf(session, measures, kind, columns) : [];
   const near = kind.type === "int64" && facts.every(({ width }) => width < 2 ** 62);
   const far = (to: string): string => (near ? `(${measure} - ${to})::DOUBLE` : distance(kind, measure, to));
   // The median is within a standard deviation of the mean, so powers of distances from it lose no digits. In a power of
@@ -167,8 +179,7 @@ async function distributionsOf(
   );
   const halves = kind.type === "float64" ? HALVED : 1;
   return bins.map((parts, at) => {
-    const found = quantiles[at] ?? [];
-    if (found.length === 0) return undefined;
+    if (parts.length === 0) return undefined;
     const histogram = new Array<number>(BINS).fill(0);
     const totals = [0, 0, 0, 0, 0];
     for (const [into, ...part] of parts) {
@@ -176,7 +187,7 @@ async function distributionsOf(
       for (const [power, sum] of part.entries()) totals[power] = (totals[power] ?? 0) + Number(sum);
     }
     const made = hasMoments ? moments(totals, facts[at]?.middle ?? 0, units[at] ?? 1, halves) : NO_MOMENTS;
-    return { of, ...made, quantiles: found, histogram };
+    return { of, ...made, quantiles: quantiles[at] ?? [], histogram };
   });
 }
 

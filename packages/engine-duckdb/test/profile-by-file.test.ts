@@ -108,6 +108,26 @@ describe("a profile by file", () => {
     );
   });
 
+  test("files keep their places, whichever of them are read", async () => {
+    const files = await h.files(
+      Object.fromEntries(
+        ["a", "b", "c", "d", "e"].map((name, at) => [`${name}.csv`, `n\n${"7\n".repeat(at + 1)}`]),
+      ),
+    );
+    const uris = files.map(({ uri }) => uri);
+    const before = stored(await byFile([csv], [files[1], files[3]] as FileRef[]));
+    const { read, state, profile } = await byFile([csv], files, before);
+    expect(read).toEqual([uris[0], uris[2], uris[4]]);
+    expect(state.files.map(({ uri, rows }) => [uri, rows])).toEqual(uris.map((uri, at) => [uri, at + 1]));
+    expect(profile.rows).toBe(15);
+    // One that cannot be read is named, and the profile is none.
+    const bad = await h.files({ "a.csv": "n\n1\n", "b.csv": "n\n1,2,3\n", "c.csv": "n\n3\n" });
+    expect(await failureOf(byFile([csv], bad))).toMatchObject({
+      code: "parse_failed",
+      context: { uri: bad[1]?.uri },
+    });
+  });
+
   test("other steps, or other types, read all files", async () => {
     const files = await h.files({ "a.csv": A, "b.csv": B });
     const before = stored(await byFile([csv], files));
