@@ -3,6 +3,7 @@ import {
   link,
   mkdir,
   readdir,
+  readFile,
   rename,
   rm,
   stat,
@@ -18,7 +19,8 @@ import { mayRun, processMark } from "./process-mark.ts";
 /**
  * A folder of files, shared by processes without locks.
  *
- * `objects/<key>` are the kept files, whole and never changed. `objects/<key>.sparse` are files of which their users
+ * `objects/<key>` are the kept files, whole and never changed; `objects/<key>.size` is the length of one that is not as
+ * long as what it was made from. `objects/<key>.sparse` are files of which their users
  * write ranges, all of them the same bytes, and `objects/<key>.ranges` says which. Whoever uses one makes a hard link to it in a folder of their own,
  * `sessions/<host>~<pid>~<id>/`; so an object with more than one link is in use somewhere and is not evicted, and
  * if it is evicted all the same in a race, its users keep their data.
@@ -26,14 +28,17 @@ import { mayRun, processMark } from "./process-mark.ts";
 export interface CacheFolder {
   /** This session's own folder, for links and unfinished downloads. */
   readonly session: string;
-  /** Links a kept object into the session; false when there is none. */
-  take(key: string, target: string): Promise<boolean>;
-  /** Keeps a finished file of the session under a key; the file stays. */
-  keep(key: string, source: string): Promise<void>;
+  /**
+   * Links a kept object into the session; false when there is none, or none of its length, as after a power failure.
+   * `size`: its length, where that is known without it.
+   */
+  take(key: string, target: string, size: number | undefined): Promise<boolean>;
+  /** Keeps a finished file of the session under a key; the file stays. `size`: as for `take`. */
+  keep(key: string, source: string, size: number | undefined): Promise<void>;
   /** Links a file that is kept in part into the session, with what says which parts; both are made if need be. */
   takeSparse(key: string, size: number, target: SparseLinks): Promise<void>;
-  /** Whether there is a kept object. */
-  has(key: string): Promise<boolean>;
+  /** Whether `take` would find an object. */
+  has(key: string, size: number | undefined): Promise<boolean>;
   /** Says that kept files have grown by so many bytes. */
   grown(bytes: number): void;
   /** Evicts what was not used for longest until `bytes` more fit. @throws `resource_exhausted`. */
@@ -96,15 +101,22 @@ export async function openCacheFolder({
     sinceCount = 0;
   };
 
+  const hasLength = async (path: string, key: string, size: number | undefined): Promise<boolean> =>
+    (await stat(path)).size === (size ?? (await writtenSize(join(objects, `${key}${SIZE}`))));
+
   return {
     session,
-    async take(key, target) {
+    async take(key, target, size) {
       const path = join(objects, key);
       try {
         await link(path, target);
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+        if (isMissing(error)) return false;
         throw error;
+      }
+      if (!(await hasLength(target, key, size))) {
+        await unlink(target);
+        return false;
       }
       const now = new Date();
       await utimes(target, now, now);
@@ -117,21 +129,22 @@ export async function openCacheFolder({
       const now = new Date();
       await utimes(data, now, now);
     },
-    has: (key) =>
-      stat(join(objects, key)).then(
-        () => true,
-        () => false,
-      ),
+    has: (key, size) => hasLength(join(objects, key), key, size).catch(() => false),
     grown(bytes) {
       known += bytes;
       if (bytes > 0) sinceCount += 1;
     },
-    async keep(key, source) {
+    async keep(key, source, size) {
+      const bytes = (await stat(source)).size;
+      if (size === undefined) {
+        await writeFile(`${source}${SIZE}`, `${bytes}\n`);
+        await rename(`${source}${SIZE}`, join(objects, `${key}${SIZE}`));
+      }
       // link() refuses an existing name and rename() replaces it: either way `objects` only ever sees whole files.
       const staged = `${source}.keep`;
       await link(source, staged);
       await rename(staged, join(objects, key));
-      known += (await stat(source)).size;
+      known += bytes;
       sinceCount += 1;
     },
     async makeRoom(bytes) {
@@ -152,7 +165,8 @@ export async function openCacheFolder({
     },
     async forget(key) {
       if (keeps || closed) return;
-      for (const ending of ["", SPARSE, JOURNAL]) await rm(join(objects, `${key}${ending}`), { force: true });
+      for (const ending of ["", SIZE, SPARSE, JOURNAL])
+        await rm(join(objects, `${key}${ending}`), { force: true });
       known = sumOf(await listObjects(objects));
     },
     clean: () => evictTo(0),
@@ -163,8 +177,23 @@ export async function openCacheFolder({
   };
 }
 
+const SIZE = ".size";
 const SPARSE = ".sparse";
 const JOURNAL = ".ranges";
+
+async function writtenSize(path: string): Promise<number | undefined> {
+  try {
+    const [, digits] = /^(\d+)\n$/.exec(await readFile(path, "utf8")) ?? [];
+    return digits === undefined ? undefined : Number(digits);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === "ENOENT";
+}
 
 /** Links an object; if there is none, an empty one of a size, which takes no room. */
 async function linkOrCreate(path: string, target: string, size: number): Promise<void> {
@@ -172,7 +201,7 @@ async function linkOrCreate(path: string, target: string, size: number): Promise
     try {
       return await link(path, target);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      if (!isMissing(error)) throw error;
     }
     const made = `${target}.new`;
     await writeFile(made, "", { flag: "wx" });
@@ -206,12 +235,13 @@ async function listObjects(folder: string): Promise<CachedObject[]> {
   const names = new Set(await readdir(folder));
   for (const name of names) {
     const isSparse = name.endsWith(SPARSE);
-    const journal = isSparse ? [name.replace(SPARSE, JOURNAL)] : [];
+    const companion = isSparse ? name.replace(SPARSE, JOURNAL) : `${name}${SIZE}`;
     if (name.endsWith(JOURNAL) && names.has(name.replace(JOURNAL, SPARSE))) continue;
+    if (name.endsWith(SIZE) && names.has(name.slice(0, -SIZE.length))) continue;
     const path = join(folder, name);
     const found = await stat(path).catch(() => undefined);
     if (found === undefined) continue;
-    const beside = journal.filter((one) => names.has(one)).map((one) => join(folder, one));
+    const beside = names.has(companion) ? [join(folder, companion)] : [];
     const size = isSparse ? Math.min(found.size, found.blocks * BLOCK_BYTES) : found.size;
     out.push({ path, beside, size, links: found.nlink, usedMs: found.mtimeMs });
   }
@@ -230,7 +260,7 @@ async function removeDeadSessions(folder: string): Promise<void> {
 
 /** Removes a file that may be gone already. */
 export async function removeFile(path: string): Promise<void> {
-  await unlink(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "ENOENT") throw error;
+  await unlink(path).catch((error: unknown) => {
+    if (!isMissing(error)) throw error;
   });
 }

@@ -157,16 +157,18 @@ export function createStager(options: StagerOptions): Stager {
     const cache = await cacheFolder();
     const target = join(cache.session, `${key.slice(0, 32)}-${randomUUID()}`);
     const kept = file.stat.etag !== undefined;
-    if (kept && (await cache.take(key, target))) return { path: target, held: 0 };
+    const { size } = file.stat;
+    const length = transform === undefined ? size : undefined;
+    if (kept && (await cache.take(key, target, length))) return { path: target, held: 0 };
     const copy = `${target}.copy`;
     const isChanged = kept && transform !== undefined;
     const mayAsk = !offline || localPathOf(file) !== undefined;
-    if (!mayAsk && !(isChanged && (await cache.has(keyOf(file))))) throw notHere(file, folder);
-    await cache.makeRoom(file.stat.size);
-    cache.account(file.stat.size);
-    let held = file.stat.size;
+    if (!mayAsk && !(isChanged && (await cache.has(keyOf(file), size)))) throw notHere(file, folder);
+    await cache.makeRoom(size);
+    cache.account(size);
+    let held = size;
     try {
-      const isHere = isChanged && (await cache.take(keyOf(file), copy));
+      const isHere = isChanged && (await cache.take(keyOf(file), copy, size));
       if (!mayAsk && !isHere) throw notHere(file, folder);
       const task = { file, target, folder, transform, signal };
       const written =
@@ -178,7 +180,7 @@ export function createStager(options: StagerOptions): Stager {
       cache.account(written - held);
       held = written;
       if (!kept) return { path: target, held };
-      await cache.keep(key, target);
+      await cache.keep(key, target, length);
     } catch (error) {
       cache.account(-held);
       throw error;
@@ -244,7 +246,9 @@ export function createStager(options: StagerOptions): Stager {
     async isHere(file, { transform } = {}) {
       if (localPathOf(file) !== undefined) return true;
       const key = keyOf(file, transform);
-      return entries.has(key) || (file.stat.etag !== undefined && (await cacheFolder()).has(key));
+      if (entries.has(key)) return true;
+      const length = transform === undefined ? file.stat.size : undefined;
+      return file.stat.etag !== undefined && (await cacheFolder()).has(key, length);
     },
     async stage(file, how = {}) {
       how.signal?.throwIfAborted();
@@ -255,7 +259,7 @@ export function createStager(options: StagerOptions): Stager {
       signal?.throwIfAborted();
       if (localPathOf(file) !== undefined) return undefined;
       const key = keyOf(file);
-      if (entries.has(key) || (await (await cacheFolder()).has(key))) return undefined;
+      if (entries.has(key) || (await (await cacheFolder()).has(key, file.stat.size))) return undefined;
       if (!canBeSparse(file) && offline) throw notHere(file, folder);
       if (!canBeSparse(file)) return undefined;
       const { path, store, release } = await sparse.use(key, file);

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -115,6 +115,37 @@ describe("what is kept", () => {
     const staged = await stager.stage(file("a"), { transform: transcode("utf16") });
     expect(await readFile(staged.localPath, "utf8")).toBe("é");
     expect(reads).toEqual(["a"]);
+  });
+
+  test.each([
+    ["as it is", undefined, "a,b\n1,2\n"],
+    ["transcoded", transcode("utf16"), Buffer.from("a,b\n1,2\n", "utf16le")],
+  ])("a kept file that is cut, as by a power failure, is fetched again: %s", async (_, transform, text) => {
+    const { file, reads } = await store({ a: text });
+    const folder = newFolder();
+    const options = transform === undefined ? {} : { transform };
+    const contentOf = async (stager: Stager): Promise<string> => {
+      const staged = await stager.stage(file("a"), options);
+      const found = await readFile(staged.localPath, "utf8");
+      await staged.release();
+      return found;
+    };
+    expect(await contentOf(newStager({ folder }))).toBe("a,b\n1,2\n");
+    for (const left of [4, 0]) {
+      for (const name of await readdir(join(folder, "objects")))
+        await truncate(join(folder, "objects", name), left);
+      const offline = newStager({ folder, offline: true });
+      expect(await offline.isHere(file("a"), options)).toBe(false);
+      await expect(contentOf(offline)).rejects.toMatchObject({ code: "unavailable" });
+      reads.splice(0);
+      const stager = newStager({ folder });
+      expect(await contentOf(stager)).toBe("a,b\n1,2\n");
+      expect(reads).toEqual(["a"]);
+      expect(await contentOf(stager)).toBe("a,b\n1,2\n");
+      expect(reads).toEqual(["a"]);
+    }
+    await newStager({ folder }).clean();
+    expect(await readdir(join(folder, "objects"))).toEqual([]);
   });
 
   test.each([0, -1, Number.NaN])("maxBytes of %d is refused", (maxBytes) => {
