@@ -9,6 +9,7 @@ import {
 } from "apache-arrow";
 import { fieldOf } from "./arrow-field.ts";
 import { vectorOf } from "./arrow-vector.ts";
+import { decodeLz4Frame } from "./lz4-frame.ts";
 import { MessageFrames } from "./message-frames.ts";
 
 /** A table, or bytes in Arrow's IPC format: of a stream or of a file, which is Feather 2. */
@@ -20,7 +21,7 @@ export type ArrowSource = Table | Uint8Array | AsyncIterable<Uint8Array> | Reada
  * dates of milliseconds dates, times of day at least microseconds, instants microseconds in UTC.
  *
  * Reading throws `unsupported` with the column for durations, intervals, unions and decimals of more than 38 digits, and for
- * compressed bytes without a codec; `parse_failed` for bytes that are not Arrow's or break off, and with the column for an
+ * bytes of a compression without a codec; `parse_failed` for bytes that are not Arrow's or break off, and with the column for an
  * instant whose nanoseconds no microsecond holds.
  */
 export async function* fromArrow(source: ArrowSource): AsyncGenerator<ColumnBatch> {
@@ -29,7 +30,7 @@ export async function* fromArrow(source: ArrowSource): AsyncGenerator<ColumnBatc
     if (source.batches.length === 0) yield noRows(source.schema);
     return;
   }
-  provideZstd();
+  provideCodecs();
   const frames = new MessageFrames();
   const bytes = whole(source, frames);
   let given = 0;
@@ -106,8 +107,10 @@ interface Zlib {
   zstdDecompressSync?(data: Uint8Array): Uint8Array;
 }
 
-/** Where the runtime has Zstandard and nobody has brought another. */
-function provideZstd(): void {
+/** LZ4, and Zstandard where the runtime has it; unless somebody has brought another. */
+function provideCodecs(): void {
+  if (compressionRegistry.get(CompressionType.LZ4_FRAME) === null)
+    compressionRegistry.set(CompressionType.LZ4_FRAME, { decode: decodeLz4Frame });
   if (compressionRegistry.get(CompressionType.ZSTD) !== null) return;
   const { process } = globalThis as { process?: { getBuiltinModule?(name: string): Zlib | undefined } };
   const decode = process?.getBuiltinModule?.("node:zlib")?.zstdDecompressSync;
@@ -120,7 +123,7 @@ function unreadable(cause: unknown): AmlError {
       "unsupported",
       "The Arrow data is compressed in a way that this runtime does not have.",
       {
-        hint: "Write it with Zstandard or uncompressed (pandas: to_feather(path, compression='zstd')), or give a codec to compressionRegistry of apache-arrow.",
+        hint: "Write it with LZ4 or uncompressed (pandas: to_feather(path, compression='lz4')), or give a codec to compressionRegistry of apache-arrow.",
         cause,
       },
     );

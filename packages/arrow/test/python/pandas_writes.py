@@ -30,6 +30,9 @@ with pa.ipc.new_stream(folder / "frame.arrow", table.schema) as writer:
     writer.write_table(table)
 feather.write_feather(table, folder / "zstd.feather", compression="zstd")
 feather.write_feather(table, folder / "lz4.feather", compression="lz4")
+many = range(120_000)
+texts = [f"text {at % 977} of {at // 50}" for at in many]
+feather.write_feather(pa.table({"number": [at * 7919 % 120_011 for at in many], "text": texts}), folder / "many.feather", compression="lz4")
 with pa.ipc.new_stream(folder / "odd.arrow", values.odd().schema) as writer:
     writer.write_table(values.odd().slice(0, 1))
     writer.write_table(values.odd().slice(1))
