@@ -331,5 +331,30 @@ test("what is there decides: a Delta table, a folder of files of one format, a P
   expect((await run("table", "head", "mixed")).stderr).toContain("several formats: .csv, .jsonl");
   expect((await run("table", "head", "none")).stderr).toContain("There is no file named MLTable");
   expect((await run("table", "head", "x")).stderr).toContain("does not tell its format");
+  expect((await run("table", "head", "x")).stderr).toContain("add --read 'delimiter=,'");
   expect((await run("table", "head", "gone")).stderr).toContain("There is nothing at");
+});
+
+test("options that one format has tell how files of any name are read", async () => {
+  await write({
+    "part-0": "a;b\n1;x\n",
+    "part-1": "a;b\n2;y\n",
+    "log.out": '{"a":1}\nno JSON\n',
+    "c.txt": "1,2\n",
+  });
+  const rowsOf = async (...args: string[]): Promise<unknown> =>
+    ((await parsed("table", "head", ...args)) as { rows: unknown }).rows;
+  expect(await rowsOf("part-1", "--read", "delimiter=;")).toEqual([{ a: 2, b: "y" }]);
+  expect(await rowsOf("part-*", "--read", "delimiter=;")).toEqual([
+    { a: 1, b: "x" },
+    { a: 2, b: "y" },
+  ]);
+  expect(await rowsOf("log.out", "--read", "invalid_lines=drop")).toEqual([{ a: 1 }]);
+  expect(await rowsOf("c.txt", "--read", "header=no_header")).toEqual([{ Column1: 1, Column2: 2 }]);
+  expect((await run("table", "head", "c.txt", "--read", "encoding=utf8")).stderr).toContain(
+    "does not tell its format",
+  );
+  expect((await run("table", "show", "c.txt", "--read", "header=no_header")).stderr).toBe(
+    "note: c.txt is read as delimited text.\n",
+  );
 });

@@ -17,9 +17,10 @@ export interface DetectedSource {
   readonly kind: "registered" | "mltable" | "delta" | "delimited" | "json_lines" | "parquet";
   /**
    * How it was found out: the source `named` it, by its form or a file's ending; else by what is there: a `folder` of
-   * a Delta table's log or of files of one format, or the first bytes of a file's `content`.
+   * a Delta table's log or of files of one format, or the first bytes of a file's `content`; or from `options` that only
+   * one format has, as `delimiter`.
    */
-  readonly by: "name" | "folder" | "content";
+  readonly by: "name" | "folder" | "content" | "options";
   readonly dataset: TabularDataset | FileDataset;
 }
 
@@ -101,7 +102,11 @@ async function findSource(
   const format = formatOf(name);
   if (format !== undefined)
     return { kind: format.kind, by: "name", dataset: format.open(workspace, source, options?.read) };
-  if (hasGlob(path)) throw unknownFormat(source, name);
+  const told = formatOfOptions(options?.read);
+  if (hasGlob(path)) {
+    if (told === undefined) throw unknownFormat(source, name);
+    return { kind: told.kind, by: "options", dataset: told.open(workspace, source, options?.read) };
+  }
   try {
     return await mltable(source);
   } catch (error) {
@@ -115,12 +120,25 @@ function formatOf(name: string): Format | undefined {
   return extension === undefined ? undefined : FORMATS.get(extension);
 }
 
+/** Options that just one format has. */
+const TELLING: ReadonlyMap<string, Format> = new Map([
+  ["delimiter", csv],
+  ["header", csv],
+  ["support_multi_line", csv],
+  ["empty_as_string", csv],
+  ["invalid_lines", json],
+]);
+
+function formatOfOptions(read: ReadStepOptions = {}): Format | undefined {
+  return Object.keys(read).flatMap((name) => TELLING.get(name) ?? [])[0];
+}
+
 function unknownFormat(source: string, name: string): AmlError {
   return new AmlError(
     "config_invalid",
     `The name ${JSON.stringify(name)} of ${source} does not tell its format.`,
     {
-      hint: `End it in ${EXTENSIONS} (or that and .gz), or describe the data in an MLTable file.`,
+      hint: `End it in ${EXTENSIONS} (or that and .gz); for delimited text of another name, read with delimiter: ","; or describe the data in an MLTable file.`,
       context: { source },
     },
   );
@@ -174,7 +192,11 @@ async function sniff(
 ): Promise<DetectedSource> {
   const { body } = await storage.read(parseStorePath(path), { ...options, range: { offset: 0, length: 4 } });
   const start = await new Response(body).text();
-  if (start !== "PAR1") throw unknownFormat(source, path.slice(path.lastIndexOf("/") + 1));
+  if (start !== "PAR1") {
+    const told = formatOfOptions(options?.read);
+    if (told === undefined) throw unknownFormat(source, path.slice(path.lastIndexOf("/") + 1));
+    return { kind: told.kind, by: "options", dataset: told.open(workspace, source, options?.read) };
+  }
   return { kind: "parquet", by: "content", dataset: parquet.open(workspace, source, options?.read) };
 }
 
