@@ -3,7 +3,7 @@
 // A few files that fail get a second try, by themselves when all else has ended: what fails there again has failed, and
 // what passes there is listed as unsteady, with how it failed shown above.
 //
-// AML_RUNS is the share of the long random tests' runs, a twentieth by default, all of them (1) in CI. Below 1, a
+// AML_RUNS is the share of the long random tests' runs, a twentieth by default, all of them (1) in CI. Below 1, sizes are smaller, a
 // store's contract is run whole in Node for one way to sign in; else, and in Bun and Deno, one case of each verb.
 // AML_APT=0 keeps this from installing Debian packages (a browser, MariaDB, foreign clients), which it does only as
 // root where apt is. AML_PYPI=0 keeps it from making Python environments in .toolchain/ with packages of PyPI.

@@ -1,5 +1,5 @@
 import type { Dirent } from "node:fs";
-import { readdir, stat } from "node:fs/promises";
+import { lstat, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { AmlError, isAmlError, type FileStat, type ListOptions, type StorePath } from "@aml/core/adapter";
 import { mapped, toAmlError } from "./errors.ts";
@@ -84,13 +84,17 @@ async function namesOf(folder: StorePath, at: string): Promise<Dirent[]> {
   }
 }
 
-/** @returns `undefined` for what is no file or folder of a store: a pipe, or a link to nothing. */
+/** @returns `undefined` for what is no file or folder of a store, as a pipe. @throws `path_invalid` for a link to nothing. */
 async function entryOf(root: string, path: StorePath, at: string, item: Dirent): Promise<Entry | undefined> {
   if (item.isDirectory()) return { path, at, directory: true };
   if (item.isFile()) return { path, at, directory: false };
   if (!item.isSymbolicLink()) return undefined;
   const target = await real(root, path, at);
-  if (target === undefined) return undefined;
+  if (target === undefined) {
+    // Emacs marks files that it has changed by such links.
+    if (item.name.startsWith(".#") || !(await isThere(at))) return undefined;
+    throw dangling(path);
+  }
   const stats = await mapped("list", path, stat(target));
   return stats.isDirectory() || stats.isFile()
     ? { path, at: target, directory: stats.isDirectory() }
@@ -115,6 +119,23 @@ async function describe({ path, at }: Entry): Promise<FileStat | undefined> {
     if (path.includes("\uFFFD")) throw unreadable(path, error);
     return undefined;
   }
+}
+
+/** The name itself, whatever it links to. */
+function isThere(at: string): Promise<boolean> {
+  return lstat(at).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Tools that keep large files elsewhere, as git-annex and DVC, leave one in place of a file that was not fetched. */
+function dangling(path: StorePath): AmlError {
+  return new AmlError("path_invalid", `${JSON.stringify(path)} is a link to a file that is not there.`, {
+    operation: "list",
+    hint: "Fetch the file, e.g. with git annex get or dvc checkout, or remove the link.",
+    context: { path },
+  });
 }
 
 function loop(path: StorePath): AmlError {

@@ -80,10 +80,16 @@ describe("links", () => {
     expect(await readdir(join(base, "outside"))).toEqual(["secret.txt"]);
   });
 
-  test("that lead in circles are an error, and those to nothing are not there", async () => {
-    await symlink("nothing", join(root, "dangling"));
+  test("that lead in circles or to nothing are an error, not a file less", async () => {
+    await symlink("user@host.123", join(root, ".#a.txt"));
     expect(await names(store.list(at("")))).toEqual(["folder/"]);
-    await expect(store.stat(at("dangling"))).rejects.toMatchObject({ code: "not_found" });
+    await symlink("nothing", join(root, "dangling.csv"));
+    const missing = { code: "path_invalid", context: { path: "dangling.csv" } };
+    await expect(names(store.list(at("")))).rejects.toMatchObject(missing);
+    await expect(names(store.list(at(""), { recursive: true }))).rejects.toMatchObject(missing);
+    expect(await names(store.list(at(""), { prefix: "folder" }))).toEqual(["folder/"]);
+    await expect(store.stat(at("dangling.csv"))).rejects.toMatchObject({ code: "not_found" });
+    await rm(join(root, "dangling.csv"));
     await symlink("..", join(root, "folder", "up"));
     await expect(names(store.list(at(""), { recursive: true }))).rejects.toMatchObject({
       code: "path_invalid",
