@@ -18,6 +18,8 @@ export class MessageFrames {
   batches = 0;
   #state: State = "magic";
   #isFile = false;
+  /** Whether a message has come. */
+  #begun = false;
   /** Bytes that are gathered, of as many as the state needs. */
   #kept = new Uint8Array(8);
   #length = 0;
@@ -78,6 +80,8 @@ export class MessageFrames {
         const first = view.getInt32(0, true);
         // Before version 0.15 there was no mark in front of the length.
         if (first === -1) this.#await("length", 4);
+        // Some writers fill up to 64 bytes behind the magic word.
+        else if (first === 0 && this.#isFile && !this.#begun) this.#await("prefix", 4);
         else this.#metadata(first);
         return;
       }
@@ -109,6 +113,7 @@ export class MessageFrames {
     if (!READABLE.includes(headerType) || !(bodyLength >= 0))
       return this.#noMessage(`a message of type ${headerType} with ${bodyLength} bytes`);
     if (headerType === MessageHeader.RecordBatch) this.batches += 1;
+    this.#begun = true;
     this.#body = bodyLength;
     this.#await("prefix", 4);
   }

@@ -5,6 +5,7 @@ import { Decimal, Int, tableFromArrays, tableToIPC, TimeUnit, Timestamp, type Da
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { typeOf } from "../src/arrow-field.ts";
+import { MessageFrames } from "../src/message-frames.ts";
 import { everything } from "./everything.ts";
 import { createWorkbench } from "./workbench.ts";
 
@@ -65,6 +66,22 @@ test.each([
   }
   const behind = new Uint8Array([...stream, ...stream.subarray(starts[1])]);
   await expect(rowsOf(source(behind))).rejects.toMatchObject({ code: "parse_failed" });
+});
+
+test.each([
+  ["a stream", []],
+  ["a file", [...Buffer.from("ARROW1\0\0")]],
+  [
+    "a file whose messages begin at a multiple of 64",
+    [...Buffer.from("ARROW1"), ...new Array<number>(58).fill(0)],
+  ],
+])("the batches of %s are counted, however its bytes come", (_, head) => {
+  const bytes = Uint8Array.of(...head, ...tableToIPC(twoBatches, "stream"));
+  for (const step of [1, 7, 64, bytes.length]) {
+    const frames = new MessageFrames();
+    for (let at = 0; at < bytes.length; at += step) frames.push(bytes.subarray(at, at + step));
+    expect(frames).toMatchObject({ batches: 2, isFile: head.length > 0, ended: head.length === 0 });
+  }
 });
 
 test("a file loses no batch either, and is read to its end or not at all", async () => {
