@@ -104,6 +104,17 @@ describe.skipIf(!python)(`pandas and pyarrow${python ? "" : " (needs both of PyP
     ]);
   });
 
+  test("their instants in nanoseconds are read to the microsecond, and explain tells so", async () => {
+    const nanos = tabular.fromParquetFiles("nanos-utc.parquet");
+    expect(plainRows(await toArrow(nanos.keepColumns(["t"])))).toEqual([["1795599000123456"]]);
+    const notesOf = async (table: TabularDataset): Promise<string> => (await table.explain()).notes.join();
+    expect(await notesOf(nanos)).toMatch(/^Instants of "in", "t" have nanoseconds in the files/);
+    expect(await notesOf(nanos.keepColumns(["t"]))).toMatch(/^Instants of "t" have/);
+    expect(await notesOf(nanos.keepColumns(["deep"]))).toMatch(/^Instants of "in" have/);
+    expect(await notesOf(nanos.keepColumns(["i"]))).toBe("");
+    expect(await notesOf(tabular.fromParquetFiles("plain.parquet"))).toBe("");
+  });
+
   test("their old timestamps of 96 bits, and a table without rows", async () => {
     expect(await rowsOf(tabular.fromParquetFiles("int96.parquet"))).toEqual(
       [FIRST, NOTHING, LAST].map(({ us, us_utc }) => ({ us, us_utc })),

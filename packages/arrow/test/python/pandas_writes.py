@@ -17,7 +17,9 @@ pq.write_table(table, folder / "pages.parquet", data_page_version="2.0", compres
 times = table.select(["us", "us_utc"])
 pq.write_table(times, folder / "int96.parquet", use_deprecated_int96_timestamps=True)
 pq.write_table(table.slice(0, 0), folder / "empty.parquet")
-nanos = pa.table({"t": pa.array([1_795_599_000_123_456_789], pa.timestamp("ns", "UTC"))})
+nano = pa.timestamp("ns", "UTC")
+instants = [1_795_599_000_123_456_789]
+nanos = pa.table({"t": pa.array(instants, nano), "deep": pa.array([{"in": at} for at in instants], pa.struct([("in", nano)])), "i": [1]})
 pq.write_table(nanos, folder / "nanos-utc.parquet")
 
 frame = table.to_pandas(types_mapper=pd.ArrowDtype)
