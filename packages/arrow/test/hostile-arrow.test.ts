@@ -141,7 +141,7 @@ test("bytes with damage anywhere are all rows, or an error with a code", async (
         expect(["parse_failed", "schema_mismatch", "unsupported"]).toContain(error.code);
       }
     }),
-    randomRuns(600),
+    randomRuns(300),
   );
 }, 600_000);
 
