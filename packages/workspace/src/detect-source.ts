@@ -102,11 +102,7 @@ async function findSource(
   const format = formatOf(name);
   if (format !== undefined)
     return { kind: format.kind, by: "name", dataset: format.open(workspace, source, options?.read) };
-  const told = formatOfOptions(options?.read);
-  if (hasGlob(path)) {
-    if (told === undefined) throw unknownFormat(source, name);
-    return { kind: told.kind, by: "options", dataset: told.open(workspace, source, options?.read) };
-  }
+  if (hasGlob(path)) return asOptionsTell(workspace, source, name, options?.read);
   try {
     return await mltable(source);
   } catch (error) {
@@ -129,8 +125,16 @@ const TELLING: ReadonlyMap<string, Format> = new Map([
   ["invalid_lines", json],
 ]);
 
-function formatOfOptions(read: ReadStepOptions = {}): Format | undefined {
-  return Object.keys(read).flatMap((name) => TELLING.get(name) ?? [])[0];
+/** @throws `config_invalid` where the options do not tell the format either. */
+function asOptionsTell(
+  workspace: Workspace,
+  source: string,
+  name: string,
+  read: ReadStepOptions = {},
+): DetectedSource {
+  const [format] = Object.keys(read).flatMap((option) => TELLING.get(option) ?? []);
+  if (format === undefined) throw unknownFormat(source, name);
+  return { kind: format.kind, by: "options", dataset: format.open(workspace, source, read) };
 }
 
 function unknownFormat(source: string, name: string): AmlError {
@@ -192,11 +196,8 @@ async function sniff(
 ): Promise<DetectedSource> {
   const { body } = await storage.read(parseStorePath(path), { ...options, range: { offset: 0, length: 4 } });
   const start = await new Response(body).text();
-  if (start !== "PAR1") {
-    const told = formatOfOptions(options?.read);
-    if (told === undefined) throw unknownFormat(source, path.slice(path.lastIndexOf("/") + 1));
-    return { kind: told.kind, by: "options", dataset: told.open(workspace, source, options?.read) };
-  }
+  if (start !== "PAR1")
+    return asOptionsTell(workspace, source, path.slice(path.lastIndexOf("/") + 1), options?.read);
   return { kind: "parquet", by: "content", dataset: parquet.open(workspace, source, options?.read) };
 }
 
