@@ -1,4 +1,5 @@
 import type { BoundStatement, SqlDialect } from "./bind-parameters.ts";
+import type { KeyRange } from "./key-ranges.ts";
 import type { ConstantKind, SqlComparison, SqlCondition, SqlPart } from "./sql-part.ts";
 import { bodyOf, mainSelectOf, supportOf } from "./statement-form.ts";
 import type { Cell, Column } from "./table.ts";
@@ -33,22 +34,81 @@ export function bindPart(
   const values = [...bound.values];
   const place = (value: Cell, kind: ConstantKind): string =>
     parts.constant(dialect.placeholder(values.push(value)), kind);
-  const body = bodyOf(bound.text, dialect) ?? bound.text;
   const { columns, where = [], take } = part;
   const list = columns === undefined ? "*" : columns.map((name) => parts.quoteName(name)).join(", ");
   const top = parts.limits === "top" && take !== undefined && take > 0 && (part.skip ?? 0) === 0 && !sorted;
-  const cut = sorted || parts.nestedWith ? undefined : mainSelectOf(bound.text, dialect);
-  const [head, query] = cut ?? ["", body];
-  const select = `SELECT ${top ? `TOP (${take}) ` : ""}${list} FROM `;
-  const before = sorted ? "" : cut === undefined ? `${select}(` : `, ${NAME} AS (`;
   const conditions = where.map((condition) => compile(condition, parts, place));
   if (take === 0) conditions.push("1 = 0");
   const filter = conditions.length === 0 ? "" : ` WHERE ${conditions.join(" AND ")}`;
   const window = top || take === 0 ? "" : windowOf(part, parts, sorted);
-  const closing = cut === undefined ? `\n) AS ${NAME}` : `\n) ${select}${NAME}`;
-  const after = sorted ? `\n${window}` : `${closing}${filter}${window === "" ? "" : ` ${window}`}`;
+  if (sorted) return around(bound, values, { head: "", before: "", after: `\n${window}` }, dialect);
+  const behind = `${filter}${window === "" ? "" : ` ${window}`}`;
+  return around(
+    bound,
+    values,
+    enclosing(bound, `${top ? `TOP (${take}) ` : ""}${list}`, behind, dialect),
+    dialect,
+  );
+}
+
+/** Makes a statement give one row: the smallest and the largest value of a column, `least` and `most`. */
+export function bindKeyBounds(
+  bound: BoundStatement,
+  column: string,
+  dialect: SqlDialect & { readonly parts: PartDialect },
+): BoundStatement {
+  const key = dialect.parts.quoteName(column);
+  return around(
+    bound,
+    bound.values,
+    enclosing(bound, `MIN(${key}) AS least, MAX(${key}) AS most`, "", dialect),
+    dialect,
+  );
+}
+
+/** Makes a statement give the rows whose key is in a range. */
+export function bindKeyRange(
+  bound: BoundStatement,
+  column: string,
+  { from, to, nulls }: KeyRange,
+  dialect: SqlDialect & { readonly parts: PartDialect },
+): BoundStatement {
+  const limit = (sign: ">=" | "<", value: bigint | undefined): SqlCondition[] =>
+    value === undefined ? [] : [{ column, sign, value, comparison: { constant: "integer" } }];
+  const all = [...limit(">=", from), ...limit("<", to)];
+  if (all.length === 0) return bindPart(bound, {}, dialect, false);
+  const any: SqlCondition[] = nulls ? [{ all }, { column, is: "null" }] : [{ all }];
+  return bindPart(bound, { where: [{ any }] }, dialect, false);
+}
+
+/** What stands around a statement, and what its WITH is kept in front of. */
+interface Frame {
+  readonly head: string;
+  readonly before: string;
+  readonly after: string;
+}
+
+function enclosing(
+  { text }: BoundStatement,
+  list: string,
+  behind: string,
+  dialect: SqlDialect & { readonly parts: PartDialect },
+): Frame {
+  const cut = dialect.parts.nestedWith ? undefined : mainSelectOf(text, dialect);
+  const select = `SELECT ${list} FROM `;
+  if (cut === undefined) return { head: "", before: `${select}(`, after: `\n) AS ${NAME}${behind}` };
+  return { head: cut[0], before: `, ${NAME} AS (`, after: `\n) ${select}${NAME}${behind}` };
+}
+
+function around(
+  bound: BoundStatement,
+  values: readonly Cell[],
+  { head, before, after }: Frame,
+  dialect: SqlDialect,
+): BoundStatement {
+  const body = bodyOf(bound.text, dialect) ?? bound.text;
   return {
-    text: `${head}${before}${query}${after}`,
+    text: `${head}${before}${body.slice(head.length)}${after}`,
     values,
     original: bound.original,
     originalOffset: (offset) => {

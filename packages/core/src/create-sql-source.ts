@@ -55,6 +55,13 @@ export interface SqlCursor {
  */
 export function createSqlSource(driver: SqlDriver): SqlSource {
   const { type, uri, dialect } = driver;
+  let ranges: Promise<unknown> = Promise.resolve();
+  /** One after the other: two that each wait for the connections which the other has would wait for ever. */
+  const inTurn = <T>(begin: () => Promise<T>): Promise<T> => {
+    const begun = ranges.then(begin);
+    ranges = begun.catch(() => undefined);
+    return begun;
+  };
   const start = async (
     statement: BoundStatement,
     options: SqlQueryOptions,
@@ -65,7 +72,13 @@ export function createSqlSource(driver: SqlDriver): SqlSource {
     if (partitionOn === undefined) return driver.start(statement, startOptions);
     checkPartition(partitionOn);
     if (driver.startRanges === undefined) throw noRanges(uri);
-    return mergeCursors(await driver.startRanges(statement, startOptions, partitionOn));
+    const begin = driver.startRanges.bind(driver, statement, startOptions, partitionOn);
+    return mergeCursors(
+      await inTurn(() => {
+        signal.throwIfAborted();
+        return begin();
+      }),
+    );
   };
   const { parts } = dialect;
   const bind = (statement: SqlStatement): BoundStatement => {

@@ -258,6 +258,44 @@ describe("the official driver", () => {
     await reader.close();
   });
 
+  test("asks which transactions a snapshot does not see", async () => {
+    const snapshots = new Set<mssql.Transaction>();
+    const began = async (level: number): Promise<mssql.Transaction> => {
+      const transaction = pool.transaction();
+      await transaction.begin(level);
+      if (level === mssql.ISOLATION_LEVEL.SNAPSHOT) snapshots.add(transaction);
+      return transaction;
+    };
+    const ask = async (transaction: mssql.Transaction): Promise<[unknown, number, number[]]> => {
+      const { recordsets } = await transaction.request().query(`select count(*) as n from seen;
+        select transaction_sequence_num as number, transaction_is_snapshot as snapshot from sys.dm_tran_current_transaction;
+        select transaction_sequence_num as active from sys.dm_tran_current_snapshot order by 1`);
+      const [counts, [own] = [], active = []] = recordsets as Record<string, unknown>[][];
+      expect(own?.["snapshot"]).toBe(snapshots.has(transaction));
+      return [counts?.[0]?.["n"], Number(own?.["number"]), active.map((row) => Number(row["active"]))];
+    };
+    await pool.request().query("create table seen (n int)");
+    const writer = await began(mssql.ISOLATION_LEVEL.READ_COMMITTED);
+    await writer.request().query("insert into seen values (1)");
+    const first = await began(mssql.ISOLATION_LEVEL.SNAPSHOT);
+    const [, one, before] = await ask(first);
+    const second = await began(mssql.ISOLATION_LEVEL.SNAPSHOT);
+    const [, two, beside] = await ask(second);
+    await writer.commit();
+    // As the reference has it: each is one of those that the next does not see, and that stays so.
+    expect([beside, await ask(first)]).toEqual([
+      [...before, one],
+      [0, one, before],
+    ]);
+    expect([before.length > 0, two > one]).toEqual([true, true]);
+    const third = await began(mssql.ISOLATION_LEVEL.SNAPSHOT);
+    const [count, , since] = await ask(third);
+    expect([count, since]).toEqual([1, [one, two]]);
+    const plain = await began(mssql.ISOLATION_LEVEL.READ_COMMITTED);
+    expect(await ask(plain)).toEqual([1, 0, []]);
+    for (const transaction of [first, second, third, plain]) await transaction.rollback();
+  });
+
   test("may not use snapshots where the database does not allow them", async () => {
     await pool.request().query("alter database current set allow_snapshot_isolation off");
     const transaction = pool.transaction();

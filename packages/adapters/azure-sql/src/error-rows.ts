@@ -138,6 +138,12 @@ export const NUMBERS: Readonly<Record<number, Row>> = {
         : `Create the user in '${f.database}': CREATE USER ${bracketed(f.user)} FOR LOGIN ${bracketed(f.user)}.`,
   ],
   3906: READ_ONLY,
+  3952: [
+    "unsupported",
+    (f) => `database '${f.database}' on ${f.host} has no snapshots that ranges could be read of: ${f.said}.`,
+    (f) =>
+      `Read without partitionOn, or have them allowed: ALTER DATABASE ${bracketed(f.database)} SET ALLOW_SNAPSHOT_ISOLATION ON.`,
+  ],
   978: [
     "config_invalid",
     (f) => `The replica takes only connections that intend to read: ${f.said}.`,

@@ -7,13 +7,14 @@ import { storeUri } from "./options.ts";
 import { PARTS } from "./parts.ts";
 import { createConnections, type AzureSqlInput } from "./pool.ts";
 import { openSession, type Session } from "./session.ts";
+import { startRanges } from "./start-ranges.ts";
 
-const DIALECT: SqlDialect = {
+const DIALECT = {
   placeholder: (index) => `@p${index}`,
   quotes: { "'": "'", '"': '"', "[": "]" },
   nestedComments: true,
   parts: PARTS,
-};
+} satisfies SqlDialect;
 
 /** Opens a database. No connection is made before the first query. */
 export function open(input: AzureSqlInput): SqlSource {
@@ -31,6 +32,7 @@ export function open(input: AzureSqlInput): SqlSource {
         return openCursor(session, bound, plan, how);
       });
     },
+    startRanges: (bound, how, partition) => startRanges(connections, DIALECT, bound, how, partition),
     close: () => connections.close(),
   });
 }

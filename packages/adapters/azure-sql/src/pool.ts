@@ -19,6 +19,8 @@ export type Driver = typeof import("tedious");
 /** The connections of one source. The first one is made when the first is taken. */
 export interface Connections {
   readonly attempt: Attempt;
+  /** So many at once. */
+  readonly most: number;
   /** @throws `AmlError`, or the reason of the signal. */
   take(signal: AbortSignal): Promise<PooledConnection>;
   close(): Promise<void>;
@@ -100,6 +102,7 @@ export function createConnections(input: AzureSqlInput): Connections {
 
   return {
     attempt,
+    most,
     async take(signal) {
       for (;;) {
         if (taken < most || closed) break;

@@ -18,6 +18,8 @@ export interface Session {
     parameters: NamedParameters,
     bound: BoundStatement,
   ): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  /** Runs a statement of few rows; gives them by column name. */
+  run(bound: BoundStatement): Promise<readonly Readonly<Record<string, unknown>>[]>;
   /** Runs a statement, row by row. */
   stream(text: string, parameters: NamedParameters, listener: StreamListener): RunningStream;
   toError(error: unknown, bound: BoundStatement): unknown;
@@ -44,12 +46,19 @@ const PATIENCE_MS = 5000;
 /** Some errors of a statement have the server roll back by itself. */
 const NO_TRANSACTION = 3903;
 
-export async function openSession(connections: Connections, signal: AbortSignal): Promise<Session> {
+/** Snapshot isolation has everything read as it was when the first row was read. */
+export type Isolation = "READ_COMMITTED" | "SNAPSHOT";
+
+export async function openSession(
+  connections: Connections,
+  signal: AbortSignal,
+  isolation: Isolation = "READ_COMMITTED",
+): Promise<Session> {
   for (;;) {
     const connection = await connections.take(signal);
     const session = sessionOf(connection, connections.attempt);
     try {
-      await begin(connection);
+      await begin(connection, isolation);
       return session;
     } catch (error) {
       connection.release(true);
@@ -60,12 +69,12 @@ export async function openSession(connections: Connections, signal: AbortSignal)
   }
 }
 
-function begin({ tds, driver }: PooledConnection): Promise<void> {
+function begin({ tds, driver }: PooledConnection, isolation: Isolation): Promise<void> {
   return new Promise((resolve, reject) => {
     tds.beginTransaction(
       (error) => (error ? reject(error) : resolve()),
       "",
-      driver.ISOLATION_LEVEL["READ_COMMITTED"],
+      driver.ISOLATION_LEVEL[isolation],
     );
   });
 }
@@ -105,8 +114,26 @@ function sessionOf({ driver, tds, release }: PooledConnection, attempt: Attempt)
     release(broken);
   };
 
+  const collect = (
+    text: string,
+    parameters: NamedParameters,
+    bound: BoundStatement,
+    send: (request: Request) => void,
+  ): Promise<readonly Readonly<Record<string, unknown>>[]> =>
+    new Promise((resolve, reject) => {
+      const rows: Record<string, unknown>[] = [];
+      const onEnd = (error: unknown): void =>
+        error === undefined ? resolve(rows) : reject(toError(error, { ...attempt, bound }));
+      const request = start(text, parameters, send, onEnd);
+      request.on("row", (columns: readonly { metadata: DriverColumn; value: unknown }[]) => {
+        rows.push(Object.fromEntries(columns.map(({ metadata, value }) => [metadata.colName, value])));
+      });
+    });
+  const encode = ({ values }: BoundStatement): readonly Parameter[] =>
+    values.map((cell) => encodeParameter(cell, TYPES));
+
   return {
-    encode: ({ values }) => values.map((cell) => encodeParameter(cell, TYPES)),
+    encode,
     textParameter: (value) => ({
       type: TYPES.NVarChar,
       value,
@@ -114,15 +141,11 @@ function sessionOf({ driver, tds, release }: PooledConnection, attempt: Attempt)
       declaration: "nvarchar(max)",
     }),
     call: (procedure, parameters, bound) =>
-      new Promise((resolve, reject) => {
-        const rows: Record<string, unknown>[] = [];
-        const onEnd = (error: unknown): void =>
-          error === undefined ? resolve(rows) : reject(toError(error, { ...attempt, bound }));
-        const request = start(procedure, parameters, (one) => tds.callProcedure(one), onEnd);
-        request.on("row", (columns: readonly { metadata: DriverColumn; value: unknown }[]) => {
-          rows.push(Object.fromEntries(columns.map(({ metadata, value }) => [metadata.colName, value])));
-        });
-      }),
+      collect(procedure, parameters, bound, (request) => tds.callProcedure(request)),
+    run: (bound) => {
+      const parameters = encode(bound).map((parameter, at) => [`p${at + 1}`, parameter] as const);
+      return collect(bound.text, parameters, bound, (request) => tds.execSql(request));
+    },
     stream(text, parameters, { onColumns, onRow, onEnd }) {
       const request = start(text, parameters, (one) => tds.execSql(one), onEnd);
       request.on("columnMetadata", (columns) => onColumns(columns as unknown as readonly DriverColumn[]));

@@ -30,7 +30,7 @@ const EXPECTED: Readonly<Record<string, readonly number[]>> = {
   auth_failed: [18_456, 18_452, 18_470, 18_486, 18_487, 18_488, 33_134],
   permission_denied: [40_615, 40_914, 47_073, 229, 230, 262, 297, 300, 916],
   not_found: [4060, 911, 40_532, 208, 2812, 4121],
-  unsupported: [3906],
+  unsupported: [3906, 3952],
   config_invalid: [978],
   unavailable: [
     40_197, 40_613, 40_540, 40_143, 42_108, 42_109, 4221, 233, 596, 6005, 615, 926, 1205, 1222, 3960, 3961,

@@ -16,7 +16,7 @@ if (url === undefined) {
     runner: { describe, test: (name, body) => test(name, body, 120_000) },
     types,
     // What the test could see of the server only by way of a proxy, or by other servers.
-    lacks: ["partitions", "json", "tls", "token", "received", "kill"],
+    lacks: ["json", "tls", "token", "received", "kill"],
     open: () => openLive(new URL(url)),
     timeoutMs: 120_000,
   });

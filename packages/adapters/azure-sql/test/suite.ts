@@ -14,8 +14,8 @@ import { types } from "./types.ts";
 /** Letters and digits, so that nobody quotes it. */
 export const PASSWORD: string = canary().secret.replace(/[^a-z\d]/gi, "x");
 
-/** SQL Server has no snapshot that several connections share, arrays or a JSON type. */
-const lacks = ["partitions", "json"] as const;
+/** SQL Server 2022 has no arrays or JSON type. */
+const lacks = ["json"] as const;
 
 let count = 0;
 

@@ -19,14 +19,14 @@ import { startRanges } from "./start-ranges.ts";
 export type MysqlCredentialKind = CredentialKindOf<"mysql">;
 export type MysqlInput = OpenInput<MysqlOptions, MysqlCredentialKind>;
 
-const DIALECT: SqlDialect = {
+const DIALECT = {
   placeholder: () => "?",
   positional: true,
   quotes: { "'": "'", '"': '"', "`": "`" },
   backslashes: "always",
   hashComments: true,
   parts: PARTS,
-};
+} satisfies SqlDialect;
 
 /** Opens a database. No connection is made before the first query. */
 export function open(input: MysqlInput): SqlSource {
@@ -38,7 +38,7 @@ export function open(input: MysqlInput): SqlSource {
     dialect: DIALECT,
     start: (statement, options) => start(pool, statement, { ...options, zeroDates }),
     startRanges: (statement, options, partition) =>
-      startRanges(pool, statement, { ...options, zeroDates }, partition),
+      startRanges(pool, DIALECT, statement, { ...options, zeroDates }, partition),
     close: () => pool.close(),
   });
 }

@@ -1,9 +1,13 @@
 import { AmlError, isAmlError } from "@aml/core/adapter";
 import {
+  bindKeyBounds,
+  bindKeyRange,
   keyRanges,
   type BoundStatement,
   type KeyRange,
+  type PartDialect,
   type SqlCursor,
+  type SqlDialect,
   type SqlPartition,
 } from "@aml/core/sql";
 import type { Connection } from "mysql2";
@@ -28,6 +32,7 @@ const TRIES = 20;
  */
 export async function startRanges(
   pool: Pool,
+  dialect: SqlDialect & { readonly parts: PartDialect },
   statement: BoundStatement,
   options: StartOptions,
   { column, ranges }: SqlPartition,
@@ -37,11 +42,11 @@ export async function startRanges(
   const cursors: SqlCursor[] = [];
   try {
     const [first, ...others] = connections as [Connection, ...Connection[]];
-    const keys = await keysOf(pool, first, statement, column, ranges);
+    const keys = await keysOf(pool, first, bindKeyBounds(statement, column, dialect), column, ranges);
     for (const spare of others.slice(keys.length - 1)) await giveBack(pool, spare);
     for (const [at, range] of keys.entries()) {
       const connection = connections[at] as Connection;
-      cursors.push(await startOn(pool, connection, within(statement, column, range), options));
+      cursors.push(await startOn(pool, connection, bindKeyRange(statement, column, range, dialect), options));
     }
     return cursors;
   } catch (error) {
@@ -85,19 +90,17 @@ async function placeOf(connection: Connection): Promise<string> {
 async function keysOf(
   { facts }: Pool,
   connection: Connection,
-  statement: BoundStatement,
+  bounds: BoundStatement,
   column: string,
   ranges: number,
 ): Promise<readonly KeyRange[]> {
-  const key = quoted(column);
-  const { text, values } = wrapped(statement, `SELECT MIN(${key}), MAX(${key}) FROM`, "", []);
   let found: readonly unknown[];
   try {
     const { default: mysql } = await import("mysql2");
-    const bound = values.map((value) => encodeValue(value, mysql.TypedParameter));
-    [found = []] = await rowsOf(connection, text, bound);
+    const bound = bounds.values.map((value) => encodeValue(value, mysql.TypedParameter));
+    [found = []] = await rowsOf(connection, bounds.text, bound);
   } catch (error) {
-    throw isAmlError(error) ? error : queryError(error, facts, statement);
+    throw isAmlError(error) ? error : queryError(error, facts, bounds);
   }
   const [least, most] = found.map((value) => (value === null ? undefined : toKey(value, column)));
   return keyRanges(least, most, ranges);
@@ -109,38 +112,6 @@ function toKey(value: unknown, column: string): bigint {
     operation: "query",
     hint: "Give partitionOn an integer column of the result.",
   });
-}
-
-function within(statement: BoundStatement, column: string, { from, to, nulls }: KeyRange): BoundStatement {
-  const key = quoted(column);
-  const bounds = [from === undefined ? "" : `${key} >= ?`, to === undefined ? "" : `${key} < ?`];
-  const inside = bounds.filter(Boolean).join(" AND ") || "TRUE";
-  const where = nulls ? `WHERE (${inside}) OR ${key} IS NULL` : `WHERE ${inside}`;
-  return wrapped(
-    statement,
-    "SELECT * FROM",
-    where,
-    [from, to].filter((end) => end !== undefined),
-  );
-}
-
-/** Puts a statement into another as a table. Its lines stay where they are, for the places in messages. */
-function wrapped(
-  statement: BoundStatement,
-  before: string,
-  after: string,
-  more: readonly bigint[],
-): BoundStatement {
-  const inner = statement.text.replace(/[\s;]+$/, "");
-  return {
-    ...statement,
-    text: `${before} (${inner}\n) AS aml_ranges ${after}`,
-    values: [...statement.values, ...more],
-  };
-}
-
-function quoted(name: string): string {
-  return `\`${name.replaceAll("`", "``")}\``;
 }
 
 function noSnapshot({ facts }: Pool): AmlError {

@@ -1,5 +1,6 @@
 import { AmlError, type SqlSource } from "@aml/core/adapter";
 import {
+  bindKeyRange,
   createSqlSource,
   keyRanges,
   type BoundStatement,
@@ -14,14 +15,14 @@ import { PARTS } from "./parts.ts";
 import { encodeParameters, openSession, type Session } from "./session.ts";
 import { createTypeReaders } from "./types.ts";
 
-const DIALECT: SqlDialect = {
+const DIALECT = {
   placeholder: (index) => `$${index}`,
   quotes: { "'": "'", '"': '"' },
   backslashes: "e_strings",
   dollarQuotes: true,
   nestedComments: true,
   parts: PARTS,
-};
+} satisfies SqlDialect;
 
 /** Opens a database. No connection is made before the first query. */
 export function open(input: PostgresqlInput): SqlSource {
@@ -58,7 +59,7 @@ export function open(input: PostgresqlInput): SqlSource {
         for (const _ of ranges.slice(1)) sessions.push(await begin(signal, { timeoutMs, snapshot }));
         return Promise.all(
           ranges.map((range, at) =>
-            openCursor(sessions[at] as Session, within(bound, column, range), how, readers),
+            openCursor(sessions[at] as Session, bindKeyRange(bound, column, range, DIALECT), how, readers),
           ),
         );
       });
@@ -133,15 +134,4 @@ async function plan(
 /** The statement as a part of another one: without the semicolon at its end. */
 function inner({ text }: BoundStatement): string {
   return text.replace(/;\s*$/, "");
-}
-
-function within(bound: BoundStatement, column: string, { from, to, nulls }: KeyRange): BoundStatement {
-  const key = quoteName(column);
-  const values = [...bound.values];
-  const limit = (sign: string, value: bigint | undefined): string[] =>
-    value === undefined ? [] : [`${key} ${sign} $${values.push(value)}::bigint`];
-  const limits = [...limit(">=", from), ...limit("<", to)].join(" AND ");
-  const where = limits === "" ? "" : `\nWHERE (${limits})${nulls ? ` OR ${key} IS NULL` : ""}`;
-  const text = `SELECT * FROM (${inner(bound)}\n) AS aml_query${where}`;
-  return { ...bound, text, values };
 }

@@ -34,6 +34,18 @@ describe("one snapshot", () => {
     await admin.query("DROP TABLE many");
   });
 
+  test("several queries in ranges do not wait for each other's connections", async () => {
+    const { sql, close } = await openFixture();
+    const text = "SELECT generate_series(1, 100) AS n";
+    const partitionOn = { column: "n", ranges: 64 };
+    const counts = await Promise.all(
+      [1, 2, 3].map(async () => (await all(await sql.query({ text }, { partitionOn }))).length),
+    );
+    expect(counts).toEqual([100, 100, 100]);
+    await sql.close();
+    await close?.();
+  });
+
   test("a key that is no integer is refused", async () => {
     const { sql, close } = await openFixture();
     const partitionOn = { column: "note", ranges: 2 };

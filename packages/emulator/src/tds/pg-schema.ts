@@ -84,6 +84,18 @@ create function sys.serverproperty(text) returns sys.sql_variant language sql st
     when 'productversion' then '16.0.0.0' when 'servername' then 'aml-emulator' end)::text::sys.sql_variant $$;
 create table sys.settings (snapshot_isolation bool not null, read_committed_snapshot bool not null);
 insert into sys.settings values (true, true);
+create function sys.snapshot_number() returns int8 language sql stable as
+  $$ select nullif(current_setting('aml.snapshot', true), '')::int8 $$;
+create view sys.dm_tran_current_transaction as
+  select coalesce(pg_current_xact_id_if_assigned()::text::int8, 0) as transaction_id,
+    coalesce(sys.snapshot_number(), 0) as transaction_sequence_num,
+    (case when sys.snapshot_number() is null then 0 else 1 end)::int4::sys.bit as transaction_is_snapshot;
+create view sys.dm_tran_current_snapshot as
+  select pg_snapshot_xip(pg_current_snapshot())::text::int8 as transaction_sequence_num
+    where sys.snapshot_number() is not null
+  union
+  select number from pg_catalog.generate_series(pg_snapshot_xmax(pg_current_snapshot())::text::int8, sys.snapshot_number() - 1)
+    as later (number);
 create view sys.databases as
   select datname::text::sys.nvarchar as name, (oid::int8 % 32767)::int4 as database_id,
     160::int4::sys.tinyint as compatibility_level, 'SQL_Latin1_General_CP1_CI_AS'::text::sys.nvarchar as collation_name,

@@ -77,6 +77,7 @@ export async function runTransactionRequest(
 export async function inTransaction<T>(state: ConnectionState, action: () => Promise<T>): Promise<T> {
   if (state.isolation === "snapshot") await checkSnapshot(state);
   if (state.transactions === 0) return action();
+  if (state.isolation === "snapshot") await numberSnapshot(state);
   await state.client.query("savepoint statement");
   try {
     const result = await action();
@@ -86,6 +87,11 @@ export async function inTransaction<T>(state: ConnectionState, action: () => Pro
     await state.client.query("rollback to savepoint statement").catch(() => undefined);
     throw error;
   }
+}
+
+/** A snapshot begins with the first statement, and has a number of its own among the transactions that write. */
+async function numberSnapshot(state: ConnectionState): Promise<void> {
+  await state.client.query("select set_config('aml.snapshot', pg_current_xact_id()::text, true)");
 }
 
 async function checkSnapshot(state: ConnectionState): Promise<void> {
