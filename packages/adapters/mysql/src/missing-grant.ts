@@ -10,6 +10,8 @@ interface Denied {
  * and the table or the database.
  */
 export function missingGrant({ said, database, user }: Denied): string {
+  const global = /\bneed \(at least one of\) the ([A-Z_]+)/.exec(said)?.[1];
+  if (global !== undefined) return `Have it granted: GRANT ${global} ON *.* TO ${text(user)}.`;
   const [, name = user, host] = /'([^']+)'@'([^']+)'/.exec(said) ?? [];
   const account = host === undefined ? text(name) : `${text(name)}@${text(host)}`;
   const routine = /\bfor routine '([^']+)'/.exec(said)?.[1];

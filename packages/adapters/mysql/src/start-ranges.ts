@@ -15,19 +15,23 @@ import { checkStatement } from "./check-statement.ts";
 import { command, rowsOf } from "./command.ts";
 import { giveBack } from "./cursor.ts";
 import { encodeValue } from "./encode-value.ts";
-import { queryError } from "./errors.ts";
+import { connectError, queryError, type Facts } from "./errors.ts";
 import type { Pool } from "./pool.ts";
+import { readViewOf, sharesView, type ReadView } from "./read-view.ts";
 import { begin, startOn, type StartOptions } from "./start.ts";
 
 const SNAPSHOT = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
 const TRIES = 20;
+/** A write is over soon, most of the time. */
+const PAUSE_MS = 20;
 
 /**
- * Reads a statement in ranges of a key, all of one snapshot: each connection begins a snapshot of its own, and they are
- * taken for one when the server says that each stands at the same place of its binary log. A write in between makes
- * them differ, and they begin anew.
+ * Reads a statement in ranges of a key, all of one snapshot: each connection begins a snapshot of its own, and the server
+ * is asked whether they are one. MariaDB tells the place of each in its binary log. Elsewhere InnoDB tells what each sees,
+ * to whoever has the right PROCESS. A write in between makes them differ, and they begin anew.
  *
- * @throws `unsupported` where the server does not tell the place of a snapshot: MySQL, and MariaDB without a binary log.
+ * @throws `permission_denied` without that right; `unsupported` where InnoDB does not tell; `config_invalid` for a key that
+ *   is no integer; `unavailable` where so much is written that no snapshot is shared.
  * @see https://mariadb.com/kb/en/enhancements-for-start-transaction-with-consistent-snapshot/ – read 2026-11
  */
 export async function startRanges(
@@ -61,10 +65,9 @@ async function sameSnapshot(pool: Pool, count: number, signal: AbortSignal): Pro
     const connections: Connection[] = [];
     try {
       for (let at = 0; at < count; at += 1) connections.push(await begin(pool, SNAPSHOT, signal));
-      const places = await Promise.all(connections.map(placeOf));
-      if (places.includes("")) throw noSnapshot(pool);
-      if (new Set(places).size === 1) return connections;
+      if (await isShared(pool, connections)) return connections;
       for (const connection of connections) await giveBack(pool, connection);
+      await pause(PAUSE_MS, signal);
     } catch (error) {
       for (const connection of connections) pool.drop(connection);
       throw error;
@@ -76,6 +79,16 @@ async function sameSnapshot(pool: Pool, count: number, signal: AbortSignal): Pro
   });
 }
 
+async function isShared(pool: Pool, connections: readonly Connection[]): Promise<boolean> {
+  const [first] = connections as [Connection];
+  const places = await Promise.all(connections.map(placeOf));
+  if (!places.includes("")) return new Set(places).size === 1;
+  const status = await innodbStatus(first, pool.facts);
+  const views = connections.map(({ threadId }) => readViewOf(status, threadId ?? -1));
+  if (views.includes(undefined)) throw noSnapshot(pool);
+  return sharesView(views as ReadView[]);
+}
+
 /** Of the connection's snapshot; empty where the server does not tell it. */
 async function placeOf(connection: Connection): Promise<string> {
   const rows = await command(connection, "SHOW STATUS LIKE 'binlog\\_snapshot\\_%'");
@@ -84,6 +97,29 @@ async function placeOf(connection: Connection): Promise<string> {
     .map(([, value]) => String(value))
     .filter((value) => value !== "" && value !== "0")
     .join(":");
+}
+
+async function innodbStatus(connection: Connection, facts: Facts): Promise<string> {
+  try {
+    const [row = []] = await command(connection, "SHOW ENGINE INNODB STATUS");
+    return String(row[2]);
+  } catch (error) {
+    throw connectError(error, facts);
+  }
+}
+
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      clearTimeout(timer);
+      reject(signal.reason as Error);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", abort);
+      resolve();
+    }, milliseconds);
+    signal.addEventListener("abort", abort, { once: true });
+  });
 }
 
 /** The ranges between the smallest and the largest key of the snapshot. */
@@ -120,7 +156,7 @@ function noSnapshot({ facts }: Pool): AmlError {
     `${facts.uri} does not tell whether two connections see the same data.`,
     {
       operation: "query",
-      hint: "Read without partitionOn. Only MariaDB with its binary log on can share a snapshot.",
+      hint: "Read without partitionOn. Snapshots are those of InnoDB.",
     },
   );
 }

@@ -31,8 +31,11 @@ export interface MariaDb {
 
 export type Admin = (sql: string) => Promise<readonly Readonly<Record<string, unknown>>[]>;
 
-/** Starts a MariaDB with a binary log under a temporary folder; it ends with this process. */
-export async function startMariaDb({ tls = true }: { readonly tls?: boolean } = {}): Promise<MariaDb> {
+/** Starts a MariaDB under a temporary folder, with a binary log unless told otherwise; it ends with this process. */
+export async function startMariaDb({
+  tls = true,
+  binaryLog = true,
+}: { readonly tls?: boolean; readonly binaryLog?: boolean } = {}): Promise<MariaDb> {
   const folder = await mkdtemp(join(tmpdir(), "aml-mariadb-"));
   const data = join(folder, "data");
   const user = process.getuid?.() === 0 ? ["--user=root"] : [];
@@ -71,8 +74,9 @@ export async function startMariaDb({ tls = true }: { readonly tls?: boolean } = 
       `--port=${port}`,
       "--bind-address=127.0.0.1",
       "--skip-name-resolve",
-      `--log-bin=${join(folder, "log")}`,
-      "--log-bin-trust-function-creators=1",
+      ...(binaryLog
+        ? [`--log-bin=${join(folder, "log")}`, "--log-bin-trust-function-creators=1"]
+        : ["--skip-log-bin"]),
       "--sql-mode=",
       "--max-connections=200",
       "--innodb-flush-log-at-trx-commit=0",
