@@ -1,5 +1,6 @@
 import type { EventEmitter } from "node:events";
 import type { Connection } from "mysql2";
+import { answerOf } from "./command.ts";
 import type { Packet } from "./read-row.ts";
 
 /** The driver's running statement. */
@@ -24,12 +25,11 @@ interface DriverStatement {
 
 /** Has a statement looked at. The protocol takes just one: what stands behind a semicolon is a mistake of syntax. */
 export function prepare(connection: Connection, sql: string): Promise<Prepared> {
-  return new Promise((resolve, reject) => {
+  return answerOf<Prepared>(connection, (done) => {
     connection.prepare(sql, (error: Error | null, found: unknown) => {
-      if (error) return reject(error);
       const statement = found as DriverStatement;
-      resolve({
-        columns: statement.columns?.length ?? 0,
+      done(error, {
+        columns: statement?.columns?.length ?? 0,
         run: (values) => statement.execute(values),
         close: () => connection.unprepare(sql),
       });

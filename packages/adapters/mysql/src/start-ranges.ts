@@ -15,7 +15,7 @@ import { checkStatement } from "./check-statement.ts";
 import { command, rowsOf } from "./command.ts";
 import { giveBack } from "./cursor.ts";
 import { encodeValue } from "./encode-value.ts";
-import { connectError, queryError, type Facts } from "./errors.ts";
+import { connectError, queryError } from "./errors.ts";
 import type { Pool } from "./pool.ts";
 import { readViewOf, sharesView, type ReadView } from "./read-view.ts";
 import { begin, startOn, type StartOptions } from "./start.ts";
@@ -70,7 +70,7 @@ async function sameSnapshot(pool: Pool, count: number, signal: AbortSignal): Pro
       await pause(PAUSE_MS, signal);
     } catch (error) {
       for (const connection of connections) pool.drop(connection);
-      throw error;
+      throw signal.aborted ? error : connectError(error, pool.facts);
     }
   }
   throw new AmlError("unavailable", `${pool.facts.uri} is written to so much that no snapshot was shared.`, {
@@ -83,7 +83,8 @@ async function isShared(pool: Pool, connections: readonly Connection[]): Promise
   const [first] = connections as [Connection];
   const places = await Promise.all(connections.map(placeOf));
   if (!places.includes("")) return new Set(places).size === 1;
-  const status = await innodbStatus(first, pool.facts);
+  const [row = []] = await command(first, "SHOW ENGINE INNODB STATUS");
+  const status = String(row[2]);
   const views = connections.map(({ threadId }) => readViewOf(status, threadId ?? -1));
   if (views.includes(undefined)) throw noSnapshot(pool);
   return sharesView(views as ReadView[]);
@@ -97,15 +98,6 @@ async function placeOf(connection: Connection): Promise<string> {
     .map(([, value]) => String(value))
     .filter((value) => value !== "" && value !== "0")
     .join(":");
-}
-
-async function innodbStatus(connection: Connection, facts: Facts): Promise<string> {
-  try {
-    const [row = []] = await command(connection, "SHOW ENGINE INNODB STATUS");
-    return String(row[2]);
-  } catch (error) {
-    throw connectError(error, facts);
-  }
 }
 
 function pause(milliseconds: number, signal: AbortSignal): Promise<void> {

@@ -103,6 +103,18 @@ describe.skipIf(lacking)("ranges of one snapshot, which InnoDB tells to be one",
     expect(await rows(open("ada"), "SELECT * FROM many")).toHaveLength(ROWS);
   });
 
+  test("a connection that is lost while its keys are looked up is told, and the next query runs", async () => {
+    const sql = open("ada");
+    const lost = rows(sql, "SELECT id + SLEEP(20) AS id FROM many WHERE note = 1");
+    const killed = async (): Promise<void> => {
+      const busy = (await server.sessions("ada")).find(({ command }) => command === "Execute");
+      if (busy === undefined) return sleep(20).then(killed);
+      await server.admin(`KILL ${busy.id}`);
+    };
+    await Promise.all([expect(lost).rejects.toMatchObject({ code: "unavailable" }), killed()]);
+    expect(await rows(sql, "SELECT * FROM many")).toHaveLength(ROWS);
+  });
+
   test("without the right to ask, the grant is named", async () => {
     await expect(rows(open("bob"), "SELECT * FROM many")).rejects.toMatchObject({
       code: "permission_denied",
