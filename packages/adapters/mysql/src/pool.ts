@@ -21,6 +21,8 @@ export interface Pool {
 const IDLE_MS = 30_000;
 const IDLE_AT_MOST = 4;
 const KILL_MS = 5_000;
+const KILL_TRIES = 3;
+const NO_SUCH_THREAD = 1094;
 
 interface Idle {
   readonly connection: Connection;
@@ -76,10 +78,10 @@ export function createPool({ facts, connect }: Connector): Pool {
       const { threadId } = connection;
       drop(connection);
       if (closed || typeof threadId !== "number") return;
-      try {
-        await killOnServer(threadId, await pool.take(AbortSignal.timeout(KILL_MS)), pool);
-      } catch {
-        // The server goes on until it finds that nobody listens: there is no other way to tell it.
+      const signal = AbortSignal.timeout(KILL_MS);
+      for (let tries = 0; tries < KILL_TRIES; tries += 1) {
+        // Else the server goes on until it finds that nobody listens: there is no other way to tell it.
+        if (await isKilled(threadId, pool, signal)) return;
       }
     },
     async close() {
@@ -98,13 +100,21 @@ export function createPool({ facts, connect }: Connector): Pool {
   return pool;
 }
 
-async function killOnServer(threadId: number, helper: Connection, pool: Pool): Promise<void> {
+/** Over another connection, which may be lost itself. */
+async function isKilled(threadId: number, pool: Pool, signal: AbortSignal): Promise<boolean> {
+  let helper: Connection | undefined;
   try {
+    helper = await pool.take(signal);
     await command(helper, `KILL ${threadId}`);
-  } catch {
-    // It has ended by itself.
+  } catch (error) {
+    // It has ended by itself; everything else is about the helper.
+    if (helper === undefined || (error as { readonly errno?: unknown }).errno !== NO_SUCH_THREAD) {
+      if (helper !== undefined) pool.drop(helper);
+      return false;
+    }
   }
   pool.release(helper);
+  return true;
 }
 
 function socketOf(connection: Connection): { ref(): void; unref(): void } {
