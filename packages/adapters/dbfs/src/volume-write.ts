@@ -35,10 +35,11 @@ export async function write(
     await response.body?.cancel();
     return { path, kind: "file", size: blocks.total };
   } catch (error) {
-    await blocks.cancel(error);
-    if (signal?.aborted) throw signal.reason;
     // What the body failed with, not what the connection made of it.
-    throw failed === undefined ? error : failed.error;
+    const reason = failed === undefined ? error : failed.error;
+    await blocks.cancel(reason);
+    if (signal?.aborted) throw signal.reason;
+    throw reason;
   }
 }
 
@@ -68,6 +69,7 @@ function streamOf(
   onFailure: (error: unknown) => void,
 ): ReadableStream<Uint8Array> {
   let waiting: Uint8Array | undefined = first;
+  let isGivenUp = false;
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
@@ -78,11 +80,15 @@ function streamOf(
           if (block.bytes.byteLength > 0) controller.enqueue(block.bytes);
           if (block.last) controller.close();
         } catch (error) {
-          onFailure(error);
+          // Of a body that nobody takes any more, its end in the middle is no failure of its own.
+          if (!isGivenUp) onFailure(error);
           throw error;
         }
       },
-      cancel: (reason) => blocks.cancel(reason),
+      cancel(reason) {
+        isGivenUp = true;
+        return blocks.cancel(reason);
+      },
     },
     { highWaterMark: 0 },
   );

@@ -3,6 +3,8 @@ import { withRetry } from "@aml/core/layers";
 import { isAmlError, parseStorePath, Secret, type StorageAdapter } from "@aml/core/adapter";
 import { dbfs } from "@aml/dbfs";
 import { size as sizeOf } from "@aml/kit/runs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   client,
@@ -327,4 +329,33 @@ test("a listing that breaks off is unavailable, never shorter", async () => {
     const listing = storage.list(parseStorePath("f"))[Symbol.asyncIterator]();
     await expect(listing.next()).rejects.toMatchObject({ code: "unavailable" });
   }
+});
+
+test("an upload whose connection is cut is unavailable, whatever its body was doing", async () => {
+  const cutting = createServer((request) => {
+    let received = 0;
+    request.on("data", (chunk: Uint8Array) => {
+      received += chunk.byteLength;
+      if (received > MiB) request.socket.destroy();
+    });
+  });
+  await new Promise<void>((resolve) => cutting.listen(0, "127.0.0.1", resolve));
+  const { port } = cutting.address() as AddressInfo;
+  const storage = openStore({ ...workspace, server: { url: `http://127.0.0.1:${port}` } as never }, token, {
+    path: volumePath(),
+  });
+  let given = 0;
+  let reason: unknown;
+  const body = new ReadableStream<Uint8Array>({
+    // It waits for more in the middle of the third block.
+    pull: (controller) => (given++ < 11 ? controller.enqueue(bytes(MiB / 4)) : new Promise(() => undefined)),
+    cancel: (why) => void (reason = why),
+  });
+  const error = await storage.write?.(parseStorePath("a"), body, { size: 9 * MiB }).then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  expect(isAmlError(error) && error.code).toBe("unavailable");
+  expect(reason).toBeDefined();
+  cutting.close();
 });
