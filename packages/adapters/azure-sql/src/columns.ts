@@ -1,6 +1,6 @@
 import { AmlError, type Cell, type Column, type ColumnType } from "@aml/core/adapter";
 import { columnNames } from "@aml/core/sql";
-import { dateText, timeText, timestampText, type DriverDate } from "./time-text.ts";
+import { dateText, timeText, timestampText, type DriverTime } from "./time-text.ts";
 
 /** A column as the driver describes it. */
 export interface DriverColumn {
@@ -26,6 +26,8 @@ export interface ColumnPlan {
 
 export interface ColumnReader {
   readonly column: Column;
+  /** It reads a `DriverTime`. */
+  readonly isTime: boolean;
   /** Of what the driver gave, never null. */
   read(value: unknown): Cell;
 }
@@ -33,6 +35,7 @@ export interface ColumnReader {
 interface Reader {
   readonly type: ColumnType;
   readonly name: string;
+  readonly isTime?: boolean;
   read(value: never): Cell;
 }
 
@@ -53,6 +56,7 @@ export function columnReaders(
     const nativeType = planned?.nativeType ?? reader.name;
     return {
       column: Object.freeze({ name, type: reader.type, nullable, nativeType }),
+      isTime: reader.isTime === true,
       read: (value) => reader.read(value as never),
     };
   });
@@ -61,6 +65,12 @@ export function columnReaders(
 const DECIMAL_TEXT: Reader = { type: "decimal", name: "decimal", read: (value: string) => value };
 
 const as = (type: ColumnType, name: string, read: (value: never) => Cell): Reader => ({ type, name, read });
+const asTime = (type: ColumnType, name: string, read: (time: DriverTime) => Cell): Reader => ({
+  type,
+  name,
+  isTime: true,
+  read,
+});
 const same = (value: Cell): Cell => value;
 const bytes = (value: Uint8Array): Cell => new Uint8Array(value);
 
@@ -68,8 +78,8 @@ function readerOf(column: DriverColumn, name: string, timestamps: "date" | "text
   const { type, dataLength = 0, precision = 18, scale = 0 } = column;
   const length = dataLength === 0xffff ? "max" : dataLength;
   const time = (native: string, digits: number, zone: string): Reader =>
-    as("timestamp", native, (value: DriverDate) =>
-      timestamps === "text" ? timestampText(value, digits, zone) : new Date(value.getTime()),
+    asTime("timestamp", native, (value) =>
+      timestamps === "text" ? timestampText(value, digits, zone) : new Date(value.ms),
     );
   switch (type.name) {
     case "Bit":
@@ -80,10 +90,10 @@ function readerOf(column: DriverColumn, name: string, timestamps: "date" | "text
     case "Int":
       return as("int32", type.name.toLowerCase(), same);
     case "BigInt":
-      return as("int64", "bigint", (value: string) => BigInt(value));
+      return as("int64", "bigint", (value: string | bigint) => BigInt(value));
     case "IntN":
       return dataLength === 8
-        ? as("int64", "bigint", (value: string) => BigInt(value))
+        ? as("int64", "bigint", (value: string | bigint) => BigInt(value))
         : as("int32", dataLength === 4 ? "int" : dataLength === 2 ? "smallint" : "tinyint", same);
     case "Real":
     case "Float":
@@ -101,9 +111,9 @@ function readerOf(column: DriverColumn, name: string, timestamps: "date" | "text
         (value: number) => exact(value, 4, name),
       );
     case "Date":
-      return as("date", "date", (value: DriverDate) => dateText(value));
+      return asTime("date", "date", dateText);
     case "Time":
-      return as("string", `time(${scale})`, (value: DriverDate) => timeText(value, scale));
+      return asTime("string", `time(${scale})`, (value) => timeText(value, scale));
     case "SmallDateTime":
       return time("smalldatetime", 0, "");
     case "DateTime":

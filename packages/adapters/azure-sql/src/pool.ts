@@ -3,6 +3,7 @@ import type { OpenInput } from "@aml/core/adapter";
 import type { Connection, ConnectionConfiguration } from "tedious";
 import { toError, toTokenError, type Attempt } from "./errors.ts";
 import { hostOf, portOf, type AzureSqlOptions } from "./options.ts";
+import { loadRowParsing, type RowParsing } from "./read-rows.ts";
 
 export type AzureSqlCredentialKind =
   | "password"
@@ -68,6 +69,7 @@ export function createConnections(input: AzureSqlInput): Connections {
   const open = new Set<Connection>();
   const idle: Idle[] = [];
   const waiting: (() => void)[] = [];
+  let loaded: Promise<[Driver, RowParsing]> | undefined;
   let taken = 0;
   let closed = false;
 
@@ -113,9 +115,9 @@ export function createConnections(input: AzureSqlInput): Connections {
         throw toError(Object.assign(new Error("The source is closed"), { code: "ECLOSE" }), attempt);
       taken += 1;
       try {
-        const driver = await loadDriver();
+        const [driver, rows] = await (loaded ??= Promise.all([loadDriver(), loadRowParsing()]));
         const ready = reuse();
-        const tds = ready ?? (await connect(driver, { input, tokens, attempt }, signal));
+        const tds = ready ?? (await connect(driver, rows, { input, tokens, attempt }, signal));
         tds.socket?.ref();
         if (ready === undefined) {
           open.add(tds);
@@ -170,6 +172,7 @@ async function loadDriver(): Promise<Driver> {
 
 function connect(
   driver: Driver,
+  rows: RowParsing,
   { input, tokens, attempt }: SignIn,
   signal: AbortSignal,
 ): Promise<Connection> {
@@ -190,7 +193,10 @@ function connect(
     tds.connect((error) => {
       signal.removeEventListener("abort", abort);
       tds.removeAllListeners("errorMessage");
-      if (error === undefined || error === null) return resolve(tds);
+      if (error === undefined || error === null) {
+        rows.use(tds);
+        return resolve(tds);
+      }
       tds.close();
       reject(failure ?? toError(Object.assign(error, { messages }), attempt));
     });

@@ -131,8 +131,9 @@ function toKey(value: unknown, column: string): bigint | undefined {
   });
 }
 
-/** The driver has `bigint` as text, and integers of fewer bytes as numbers. */
+/** The driver itself has `bigint` as text. */
 function integerOf(value: unknown): bigint | undefined {
+  if (typeof value === "bigint") return value;
   if (typeof value === "number" && Number.isInteger(value)) return BigInt(value);
   return typeof value === "string" && /^-?\d+$/.test(value) ? BigInt(value) : undefined;
 }
