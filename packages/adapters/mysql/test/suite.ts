@@ -19,7 +19,7 @@ export function suite(runner: Runner): void {
   const emoji: Gap = {
     status: "never",
     reason:
-      "names of columns have no characters beyond U+FFFF; other hostile names are tested in names.test.ts",
+      "names of columns have no characters beyond U+FFFF; other hostile names are tested in errors.test.ts",
     since: "2026-11-25",
   };
   const gaps = { "query/hostile-names": emoji, "partition/hostile-column": emoji };
