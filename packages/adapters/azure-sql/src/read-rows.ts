@@ -12,12 +12,12 @@ interface Inside {
 
 type Handler = Readonly<Record<string, (token: Token) => void>>;
 
-interface Token {
+export interface Token {
   readonly handlerName: string;
   readonly columns?: readonly DriverCell[];
 }
 
-interface StreamParser {
+export interface StreamParser {
   buffer: Buffer;
   position: number;
   colMetadata: readonly ColumnMetadata[];
@@ -52,9 +52,28 @@ export async function loadRowParsing(): Promise<RowParsing> {
     NotEnough === undefined
   )
     return { use: () => undefined };
-  const Base = Parser as unknown as new (options: object) => StreamParser;
+  const RowStreamParser = rowStreamParserOf(
+    Parser as unknown as StreamParserClass,
+    NotEnough as unknown as new (bytes: number) => object,
+  );
+  return {
+    use(connection) {
+      const own = connection as unknown as Inside;
+      if (typeof own.createTokenStreamParser !== "function") return;
+      own.createTokenStreamParser = (message, handler) =>
+        new TokenStream(new RowStreamParser(own.config.options), message, handler);
+    },
+  };
+}
 
-  class RowStreamParser extends Base {
+export type StreamParserClass = new (options: object, columns?: readonly ColumnMetadata[]) => StreamParser;
+
+/** The driver's parser, with rows of our own. */
+export function rowStreamParserOf(
+  Base: StreamParserClass,
+  NotEnough: new (bytes: number) => object,
+): StreamParserClass {
+  return class extends Base {
     #columns: readonly ColumnMetadata[] | undefined;
     #reader: RowReader | undefined;
     #token: Token | undefined;
@@ -67,21 +86,12 @@ export async function loadRowParsing(): Promise<RowParsing> {
         this.#reader = createRowReader(this.colMetadata);
         this.#token = this.#reader && { handlerName: "onRow", columns: this.#reader.cells };
       }
-      if (this.#reader === undefined) return super.readToken();
-      const end = this.#reader.read(this.buffer, this.position + 1, kind === SPARSE_ROW);
-      if (end < 0) throw new (NotEnough as new (bytes: number) => object)(-end) as Error;
+      const end = this.#reader?.read(this.buffer, this.position + 1, kind === SPARSE_ROW) ?? 0;
+      if (end === 0) return super.readToken();
+      if (end < 0) throw new NotEnough(-end) as Error;
       this.position = end;
       return this.#token;
     }
-  }
-
-  return {
-    use(connection) {
-      const own = connection as unknown as Inside;
-      if (typeof own.createTokenStreamParser !== "function") return;
-      own.createTokenStreamParser = (message, handler) =>
-        new TokenStream(new RowStreamParser(own.config.options), message, handler);
-    },
   };
 }
 

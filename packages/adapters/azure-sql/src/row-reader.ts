@@ -13,7 +13,8 @@ export interface RowReader {
   /**
    * Fills the cells from what stands at `at`, behind the byte that says what it is.
    *
-   * @returns where the row ends; or, if it is not all there, the negative of how many bytes are needed at least.
+   * @returns where the row ends; or, if it is not all there, the negative of how many bytes are needed at least; or 0 for
+   *   one that is better read bit by bit.
    */
   read(buffer: Buffer, at: number, isSparse: boolean): number;
 }
@@ -89,6 +90,8 @@ export function createRowReader(columns: readonly ColumnMetadata[]): RowReader |
 
 const WHOLE_WORD = 0xff_ff_ff_ff;
 const UNKNOWN_WORD = 0xff_ff_ff_fe;
+/** A value that is not all there is read again from its beginning, so a large one is none of ours. */
+const LARGEST_WAITED_FOR = 65_536;
 
 interface Chunked {
   readonly bytes: Buffer | null;
@@ -102,23 +105,22 @@ function chunked(buffer: Buffer, start: number): Chunked | number {
   const low = buffer.readUInt32LE(start);
   const high = buffer.readUInt32LE(start + 4);
   if (high === WHOLE_WORD && low === WHOLE_WORD) return { bytes: null, end: first };
-  const isKnown = !(high === WHOLE_WORD && low === UNKNOWN_WORD);
-  const announced = isKnown ? high * 2 ** 32 + low : 0;
-  // One chunk at least, and the empty one.
-  const least = first + (announced > 0 ? announced + 8 : 4);
+  const announced = high === WHOLE_WORD && low === UNKNOWN_WORD ? undefined : high * 2 ** 32 + low;
+  const waitFor = (bytes: number): number =>
+    announced === undefined || announced > LARGEST_WAITED_FOR ? 0 : -bytes;
   const chunks: Buffer[] = [];
   let length = 0;
   for (let at = first; ;) {
-    if (at + 4 > buffer.length) return -Math.max(least, at + 4);
+    if (at + 4 > buffer.length) return waitFor(at + 4);
     const size = buffer.readUInt32LE(at);
     at += 4;
     if (size === 0) {
-      if (isKnown && length !== announced)
+      if (announced !== undefined && length !== announced)
         throw new Error(`A value has ${length} bytes, not the ${announced} announced`);
       return { bytes: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks), end: at };
     }
     // The empty one follows.
-    if (at + size + 4 > buffer.length) return -Math.max(least, at + size + 4);
+    if (at + size + 4 > buffer.length) return waitFor(at + size + 4);
     chunks.push(buffer.subarray(at, at + size));
     length += size;
     at += size;

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { AmlError, isAmlError } from "@aml/core/adapter";
 import {
   bindKeyBounds,
@@ -67,7 +68,7 @@ async function sameSnapshot(pool: Pool, count: number, signal: AbortSignal): Pro
       for (let at = 0; at < count; at += 1) connections.push(await begin(pool, SNAPSHOT, signal));
       if (await isShared(pool, connections)) return connections;
       for (const connection of connections) await giveBack(pool, connection);
-      await pause(PAUSE_MS, signal);
+      await setTimeout(PAUSE_MS, undefined, { signal });
     } catch (error) {
       for (const connection of connections) pool.drop(connection);
       throw signal.aborted ? error : connectError(error, pool.facts);
@@ -98,20 +99,6 @@ async function placeOf(connection: Connection): Promise<string> {
     .map(([, value]) => String(value))
     .filter((value) => value !== "" && value !== "0")
     .join(":");
-}
-
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => {
-      clearTimeout(timer);
-      reject(signal.reason as Error);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", abort);
-      resolve();
-    }, milliseconds);
-    signal.addEventListener("abort", abort, { once: true });
-  });
 }
 
 /** The ranges between the smallest and the largest key of the snapshot. */
