@@ -1,5 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -39,6 +39,11 @@ export async function startMariaDb({
   const folder = await mkdtemp(join(tmpdir(), "aml-mariadb-"));
   const data = join(folder, "data");
   const user = process.getuid?.() === 0 ? ["--user=root"] : [];
+  // A server that starts removes the temporary tables of those that run beside it, if they share a folder for them: the
+  // others fail, or die.
+  const temporary = join(folder, "tmp");
+  await mkdir(temporary);
+  const env = { ...process.env, TMPDIR: temporary };
   const install = spawnSync(
     installer ?? "",
     [
@@ -48,7 +53,7 @@ export async function startMariaDb({
       "--skip-test-db",
       ...user,
     ],
-    { encoding: "utf8" },
+    { encoding: "utf8", env },
   );
   if (install.status !== 0) throw new Error(`mariadb-install-db failed: ${install.stdout}${install.stderr}`);
   const { certificate, privateKey } = await createCertificate();
@@ -68,6 +73,7 @@ export async function startMariaDb({
       server ?? "",
       "--no-defaults",
       `--datadir=${data}`,
+      `--tmpdir=${temporary}`,
       `--socket=${socket}`,
       `--pid-file=${join(folder, "pid")}`,
       `--log-error=${errorLog}`,
