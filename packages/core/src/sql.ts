@@ -2,6 +2,7 @@
 export { bindParameters } from "./bind-parameters.ts";
 export type { BoundStatement, SqlDialect } from "./bind-parameters.ts";
 export { bindKeyBounds, bindKeyRange, bindPart, type PartDialect } from "./bind-part.ts";
+export * from "./connection-slots.ts";
 export * from "./create-sql-source.ts";
 export * from "./database-network.ts";
 export { checkPartition, keyRanges, type KeyRange } from "./key-ranges.ts";

@@ -1,5 +1,6 @@
 import { tokenCredentialOf, type AzureTokenCredential } from "@aml/azure-auth";
 import type { OpenInput } from "@aml/core/adapter";
+import { createConnectionSlots } from "@aml/core/sql";
 import type { Connection, ConnectionConfiguration } from "tedious";
 import { toError, toTokenError, type Attempt } from "./errors.ts";
 import { hostOf, portOf, type AzureSqlOptions } from "./options.ts";
@@ -68,9 +69,8 @@ export function createConnections(input: AzureSqlInput): Connections {
   };
   const open = new Set<Connection>();
   const idle: Idle[] = [];
-  const waiting: (() => void)[] = [];
+  const slots = createConnectionSlots(most);
   let loaded: Promise<[Driver, RowParsing]> | undefined;
-  let taken = 0;
   let closed = false;
 
   const dispose = (tds: Connection): void => {
@@ -78,7 +78,6 @@ export function createConnections(input: AzureSqlInput): Connections {
     tds.close();
   };
   const giveBack = (tds: Connection, broken: boolean): void => {
-    taken -= 1;
     if (broken || closed || tds.closed) dispose(tds);
     else {
       tds.socket?.unref();
@@ -92,7 +91,6 @@ export function createConnections(input: AzureSqlInput): Connections {
       timer.unref();
       idle.push({ tds, timer });
     }
-    waiting.shift()?.();
   };
   const reuse = (): Connection | undefined => {
     for (let one = idle.pop(); one !== undefined; one = idle.pop()) {
@@ -106,15 +104,11 @@ export function createConnections(input: AzureSqlInput): Connections {
     attempt,
     most,
     async take(signal) {
-      for (;;) {
-        if (taken < most || closed) break;
-        await turn(waiting, signal);
-      }
-      signal.throwIfAborted();
-      if (closed)
-        throw toError(Object.assign(new Error("The source is closed"), { code: "ECLOSE" }), attempt);
-      taken += 1;
+      const leave = await slots.take(signal);
       try {
+        signal.throwIfAborted();
+        if (closed)
+          throw toError(Object.assign(new Error("The source is closed"), { code: "ECLOSE" }), attempt);
         const [driver, rows] = await (loaded ??= Promise.all([loadDriver(), loadRowParsing()]));
         const ready = reuse();
         const tds = ready ?? (await connect(driver, rows, { input, tokens, attempt }, signal));
@@ -128,11 +122,11 @@ export function createConnections(input: AzureSqlInput): Connections {
           if (released) return;
           released = true;
           giveBack(tds, broken);
+          leave();
         };
         return { driver, tds, used: ready !== undefined, release };
       } catch (error) {
-        taken -= 1;
-        waiting.shift()?.();
+        leave();
         throw error;
       }
     },
@@ -142,27 +136,10 @@ export function createConnections(input: AzureSqlInput): Connections {
       idle.length = 0;
       const ended = [...open].map((tds) => new Promise<void>((resolve) => tds.once("end", () => resolve())));
       for (const tds of open) tds.close();
-      for (const next of waiting.splice(0)) next();
+      slots.open();
       await Promise.all(ended);
     },
   };
-}
-
-/** Waits until a connection was given back. */
-function turn(waiting: (() => void)[], signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const next = (): void => {
-      signal.removeEventListener("abort", abort);
-      resolve();
-    };
-    const abort = (): void => {
-      waiting.splice(waiting.indexOf(next), 1);
-      reject(signal.reason as Error);
-    };
-    signal.throwIfAborted();
-    signal.addEventListener("abort", abort, { once: true });
-    waiting.push(next);
-  });
 }
 
 async function loadDriver(): Promise<Driver> {

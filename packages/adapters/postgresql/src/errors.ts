@@ -132,8 +132,8 @@ export const WORDS: readonly (readonly [RegExp, Row])[] = [
     /timeout exceeded when trying to connect|timeout expired/i,
     [
       "unavailable",
-      (f) => `${server(f)} did not let us in within 30 seconds.`,
-      () => "Check the network and the server's firewall, or raise maxConnections.",
+      (f) => `${server(f)} did not let us in within the time set.`,
+      () => "Check the network and the server's firewall, or raise connectTimeoutMs.",
     ],
   ],
   [/Connection terminated|not queryable|Client has encountered a connection error|socket/i, GONE],

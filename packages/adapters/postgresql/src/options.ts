@@ -21,13 +21,15 @@ export interface PostgresqlOptions {
   readonly schema?: string | undefined;
   /** How the server's own lists of connections call us; `aml` unless given. */
   readonly applicationName?: string | undefined;
+  /** For a connection, its TLS and its sign-in; 30,000 unless given. */
+  readonly connectTimeoutMs?: number | undefined;
   /** Connections at the same time; 8 unless given. */
   readonly maxConnections?: number | undefined;
 }
 
 const TEXTS = ["server", "database", "endpoint", "user", "tls", "ca", "schema", "applicationName"] as const;
-const NUMBERS = ["port", "maxConnections"] as const;
-const KNOWN: readonly string[] = [...TEXTS, ...NUMBERS];
+const MOST = { port: 65_535, connectTimeoutMs: 3_600_000, maxConnections: 100 };
+const KNOWN: readonly string[] = [...TEXTS, ...Object.keys(MOST)];
 const TLS = ["require", "verify-full", "disable"];
 const DEFAULT_ENDPOINT = "postgres.database.azure.com";
 
@@ -44,7 +46,7 @@ export function parseOptions(input: unknown): PostgresqlOptions {
   const options: Record<string, string | number> = {};
   for (const [name, value] of fields as [string, unknown][]) {
     if (!KNOWN.includes(name)) throw invalid(`A postgresql store has no option ${JSON.stringify(name)}.`);
-    options[name] = (NUMBERS as readonly string[]).includes(name) ? count(name, value) : text(name, value);
+    options[name] = Object.hasOwn(MOST, name) ? count(name as keyof typeof MOST, value) : text(name, value);
   }
   for (const name of ["server", "database"]) {
     if (options[name] === undefined) throw invalid(`The option ${name} is missing.`);
@@ -64,9 +66,9 @@ function text(name: string, value: unknown): string {
   return value;
 }
 
-function count(name: string, value: unknown): number {
+function count(name: keyof typeof MOST, value: unknown): number {
   const number = typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value;
-  const most = name === "port" ? 65_535 : 100;
+  const most = MOST[name];
   if (typeof number === "number" && Number.isInteger(number) && number >= 1 && number <= most) return number;
   throw invalid(`The option ${name} is ${JSON.stringify(value)}, not a whole number from 1 to ${most}.`);
 }

@@ -1,5 +1,6 @@
 import { tokenCredential } from "@aml/azure-auth";
 import type { OpenInput } from "@aml/core/adapter";
+import { createConnectionSlots } from "@aml/core/sql";
 import type { Client, PoolClient } from "pg";
 import type tls from "node:tls";
 import { cancelRequest } from "./cancel-request.ts";
@@ -45,6 +46,8 @@ export function createConnections({ options, credential, tokenProvider }: Postgr
   const [host, port, most] = [hostOf(options), portOf(options), options.maxConnections ?? 8];
   const user = credential.kind === "password" ? credential.username : (options.user ?? "");
   const secure = tlsOf(options, host);
+  // The driver would count the wait for another query to end as one for the server.
+  const slots = createConnectionSlots(most);
   const held = new Set<Connection>();
   const served = new WeakSet<PoolClient>();
   let closing: Promise<void> | undefined;
@@ -68,7 +71,7 @@ export function createConnections({ options, credential, tokenProvider }: Postgr
       ssl: secure ?? false,
       application_name: options.applicationName ?? "aml",
       max: most,
-      connectionTimeoutMillis: CONNECT_MS,
+      connectionTimeoutMillis: options.connectTimeoutMs ?? CONNECT_MS,
       idleTimeoutMillis: IDLE_MS,
       allowExitOnIdle: true,
       keepAlive: true,
@@ -96,15 +99,18 @@ export function createConnections({ options, credential, tokenProvider }: Postgr
     attempt,
     most,
     async take(signal) {
-      if (closing !== undefined) throw toError(new Error(CLOSED), attempt);
+      const leave = await slots.take(signal);
       try {
+        if (closing !== undefined) throw new Error(CLOSED);
         const client = await connected(signal);
         const connection: Connection = {
           client,
           used: served.has(client),
           cancel: () => cancelRequest({ host, port, tls: secure, ...backendOf(client) }),
           release(broken) {
-            if (held.delete(connection)) client.release(broken);
+            if (!held.delete(connection)) return;
+            client.release(broken);
+            leave();
           },
         };
         served.add(client);
@@ -113,11 +119,13 @@ export function createConnections({ options, credential, tokenProvider }: Postgr
         connection.release(true);
         throw new Error(CLOSED);
       } catch (error) {
+        leave();
         throw toError(error, attempt);
       }
     },
     async close() {
       closing ??= (async () => {
+        slots.open();
         const open = await opening;
         open?.callOff();
         // Readers in the middle get the error of a connection that is gone.

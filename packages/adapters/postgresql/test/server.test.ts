@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { PASSWORD, sharedPostgres, startMeter, startSilentServer } from "./postgres.ts";
@@ -55,6 +56,32 @@ describe("one snapshot", () => {
     });
     await sql.close();
     await close?.();
+  });
+});
+
+describe("more queries than connections", () => {
+  test("wait for each other as long as it takes, which is no failure of the server", async () => {
+    const { port, certificate } = await sharedPostgres();
+    const sql = postgresql.open({
+      options: {
+        server: "localhost",
+        port,
+        database: "shop",
+        ca: certificate,
+        maxConnections: 1,
+        connectTimeoutMs: 1000,
+      },
+      credential: { kind: "password", username: "ada", password: new Secret(PASSWORD) },
+    });
+    const held = (await sql.query({ text: "SELECT generate_series(1, 1000000) AS n" })).batches[
+      Symbol.asyncIterator
+    ]();
+    await held.next();
+    const next = sql.query({ text: "SELECT 2 AS n" }).then(all);
+    await sleep(1500);
+    await held.return?.();
+    expect(await next).toEqual([{ n: 2 }]);
+    await sql.close();
   });
 });
 
