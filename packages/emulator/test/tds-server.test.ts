@@ -380,11 +380,12 @@ describe("more of the dialect", () => {
       .catch((error: unknown) => error);
     const back = new pg.Client({ connectionString: server.postgresUrl });
     await back.connect();
-    const end =
-      "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'to be ended' and state = 'active'";
+    // Not before it waits: the driver tries its connection first.
+    const end = `select pg_terminate_backend(pid) from pg_stat_activity
+      where application_name = 'to be ended' and state = 'active' and query like '%pg_sleep_for%'`;
     await expect.poll(async () => (await back.query(end)).rowCount).toBeGreaterThan(0);
-    expect(await pending).toMatchObject({ number: 596 });
     await back.end();
+    expect(await pending).toMatchObject({ number: 596 });
     await one.close();
   });
 });
