@@ -5,6 +5,7 @@ export * from "./credential.ts";
 export * from "./free-chunk.ts";
 export * from "./http-endpoint.ts";
 export * from "./secret.ts";
+export * from "./slots.ts";
 export type * from "./sql-part.ts";
 export type * from "./sql-source.ts";
 export * from "./storage.ts";

@@ -5,6 +5,7 @@ import { checkPartition } from "./key-ranges.ts";
 import { mergeCursors } from "./merge-cursors.ts";
 import type { SqlPart } from "./sql-part.ts";
 import type { SqlPartition, SqlQueryOptions, SqlResult, SqlSource, SqlStatement } from "./sql-source.ts";
+import { createSlots } from "./slots.ts";
 import { supportOf } from "./statement-form.ts";
 import { createSqlWatch, type SqlWatch } from "./sql-watch.ts";
 import type { Column, Row, Schema } from "./table.ts";
@@ -55,13 +56,8 @@ export interface SqlCursor {
  */
 export function createSqlSource(driver: SqlDriver): SqlSource {
   const { type, uri, dialect } = driver;
-  let ranges: Promise<unknown> = Promise.resolve();
-  /** One after the other: two that each wait for the connections which the other has would wait for ever. */
-  const inTurn = <T>(begin: () => Promise<T>): Promise<T> => {
-    const begun = ranges.then(begin);
-    ranges = begun.catch(() => undefined);
-    return begun;
-  };
+  // One after the other: two that each wait for the connections which the other has would wait for ever.
+  const turns = createSlots(1);
   const start = async (
     statement: BoundStatement,
     options: SqlQueryOptions,
@@ -72,13 +68,12 @@ export function createSqlSource(driver: SqlDriver): SqlSource {
     if (partitionOn === undefined) return driver.start(statement, startOptions);
     checkPartition(partitionOn);
     if (driver.startRanges === undefined) throw noRanges(uri);
-    const begin = driver.startRanges.bind(driver, statement, startOptions, partitionOn);
-    return mergeCursors(
-      await inTurn(() => {
-        signal.throwIfAborted();
-        return begin();
-      }),
-    );
+    const leave = await turns.take(signal);
+    try {
+      return mergeCursors(await driver.startRanges(statement, startOptions, partitionOn));
+    } finally {
+      leave();
+    }
   };
   const { parts } = dialect;
   const bind = (statement: SqlStatement): BoundStatement => {

@@ -21,6 +21,22 @@ export function keyRanges(least: bigint | undefined, most: bigint | undefined, r
   return Array.from({ length: count }, (_, at) => ({ from: start(at), to: start(at + 1), nulls: at === 0 }));
 }
 
+/**
+ * An end of a column's values as a key; undefined for null. Databases tell integers as numbers, bigints and texts.
+ *
+ * @throws `config_invalid` for a value that is no integer.
+ */
+export function integerKey(value: unknown, column: string): bigint | undefined {
+  if (value === null || value === undefined) return undefined;
+  if (typeof value === "bigint" || (typeof value === "number" && Number.isInteger(value)))
+    return BigInt(value);
+  if (typeof value === "string" && /^-?\d+$/.test(value)) return BigInt(value);
+  throw new AmlError("config_invalid", `The column ${JSON.stringify(column)} is no integer key.`, {
+    operation: "query",
+    hint: "Give partitionOn an integer column of the result.",
+  });
+}
+
 /** @throws `config_invalid` for a number of ranges that is none. */
 export function checkPartition({ ranges }: SqlPartition): void {
   if (Number.isInteger(ranges) && ranges >= 1 && ranges <= 64) return;

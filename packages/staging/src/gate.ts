@@ -1,3 +1,5 @@
+import { createSlots } from "@aml/core/adapter";
+
 /** Lets at most `limit` tasks run at a time; the others wait in order. */
 export interface Gate {
   /** @throws the signal's reason when it is aborted before the task's turn. */
@@ -5,39 +7,14 @@ export interface Gate {
 }
 
 export function createGate(limit: number): Gate {
-  let running = 0;
-  const waiting: (() => void)[] = [];
-  const release = (): void => {
-    running -= 1;
-    waiting.shift()?.();
-  };
-  const acquire = (signal: AbortSignal | undefined): Promise<void> => {
-    signal?.throwIfAborted();
-    if (running < limit) {
-      running += 1;
-      return Promise.resolve();
-    }
-    return new Promise<void>((resolve, reject) => {
-      const start = (): void => {
-        signal?.removeEventListener("abort", abandon);
-        running += 1;
-        resolve();
-      };
-      const abandon = (): void => {
-        waiting.splice(waiting.indexOf(start), 1);
-        reject(signal?.reason);
-      };
-      waiting.push(start);
-      signal?.addEventListener("abort", abandon, { once: true });
-    });
-  };
+  const slots = createSlots(limit);
   return {
     async run(task, signal) {
-      await acquire(signal);
+      const leave = await slots.take(signal);
       try {
         return await task();
       } finally {
-        release();
+        leave();
       }
     },
   };

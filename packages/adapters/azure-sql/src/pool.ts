@@ -1,6 +1,5 @@
 import { tokenCredentialOf, type AzureTokenCredential } from "@aml/azure-auth";
-import type { OpenInput } from "@aml/core/adapter";
-import { createConnectionSlots } from "@aml/core/sql";
+import { createSlots, type OpenInput } from "@aml/core/adapter";
 import type { Connection, ConnectionConfiguration } from "tedious";
 import { toError, toTokenError, type Attempt } from "./errors.ts";
 import { hostOf, portOf, type AzureSqlOptions } from "./options.ts";
@@ -69,7 +68,7 @@ export function createConnections(input: AzureSqlInput): Connections {
   };
   const open = new Set<Connection>();
   const idle: Idle[] = [];
-  const slots = createConnectionSlots(most);
+  const slots = createSlots(most);
   let loaded: Promise<[Driver, RowParsing]> | undefined;
   let closed = false;
 

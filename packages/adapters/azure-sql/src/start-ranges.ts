@@ -3,6 +3,7 @@ import {
   bindKeyBounds,
   bindKeyRange,
   bindPart,
+  integerKey,
   keyRanges,
   supportOf,
   type BoundStatement,
@@ -104,7 +105,7 @@ FROM sys.dm_tran_current_transaction AS t LEFT JOIN sys.dm_tran_current_snapshot
 
 async function snapshotOf(session: Session, { original }: BoundStatement): Promise<Snapshot> {
   const rows = await session.run({ text: ASK, values: [], original, originalOffset: () => 0 });
-  const numbers = (name: string): bigint[] => rows.flatMap((row) => integerOf(row[name]) ?? []);
+  const numbers = (name: string): bigint[] => rows.flatMap((row) => integerKey(row[name], name) ?? []);
   const [number = 0n] = numbers("number");
   if (number === 0n) throw noRanges("it reads no table that has snapshots");
   return { number, active: new Set(numbers("active")) };
@@ -117,25 +118,8 @@ async function keysOf(
   ranges: number,
 ): Promise<readonly KeyRange[]> {
   const [row = {}] = await session.run(bounds);
-  const [least, most] = ["least", "most"].map((end) => toKey(row[end], column));
+  const [least, most] = ["least", "most"].map((end) => integerKey(row[end], column));
   return keyRanges(least, most, ranges);
-}
-
-function toKey(value: unknown, column: string): bigint | undefined {
-  if (value === null) return undefined;
-  const key = integerOf(value);
-  if (key !== undefined) return key;
-  throw new AmlError("config_invalid", `The column ${JSON.stringify(column)} is no integer key.`, {
-    operation: "query",
-    hint: "Give partitionOn an integer column of the result.",
-  });
-}
-
-/** The driver itself has `bigint` as text. */
-function integerOf(value: unknown): bigint | undefined {
-  if (typeof value === "bigint") return value;
-  if (typeof value === "number" && Number.isInteger(value)) return BigInt(value);
-  return typeof value === "string" && /^-?\d+$/.test(value) ? BigInt(value) : undefined;
 }
 
 function noRanges(why: string): AmlError {

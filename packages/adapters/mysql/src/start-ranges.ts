@@ -3,6 +3,7 @@ import { AmlError, isAmlError } from "@aml/core/adapter";
 import {
   bindKeyBounds,
   bindKeyRange,
+  integerKey,
   keyRanges,
   type BoundStatement,
   type KeyRange,
@@ -117,16 +118,8 @@ async function keysOf(
   } catch (error) {
     throw isAmlError(error) ? error : queryError(error, facts, bounds);
   }
-  const [least, most] = found.map((value) => (value === null ? undefined : toKey(value, column)));
+  const [least, most] = found.map((value) => integerKey(value, column));
   return keyRanges(least, most, ranges);
-}
-
-function toKey(value: unknown, column: string): bigint {
-  if (/^-?\d+$/.test(String(value))) return BigInt(String(value));
-  throw new AmlError("config_invalid", `The column ${JSON.stringify(column)} is no integer key.`, {
-    operation: "query",
-    hint: "Give partitionOn an integer column of the result.",
-  });
 }
 
 function noSnapshot({ facts }: Pool): AmlError {

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { Secret, type Row, type SqlSource } from "@aml/core";
@@ -6,6 +8,7 @@ import mysql2 from "mysql2";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readViewOf, sharesView } from "../src/read-view.ts";
 import { lacking, startMariaDb, type MariaDb } from "./mariadb.ts";
+import { sharedMariaDb } from "./suite.ts";
 
 const ROWS = 2000;
 const partitionOn = { column: "id", ranges: 4 };
@@ -120,6 +123,44 @@ describe.skipIf(lacking)("ranges of one snapshot, which InnoDB tells to be one",
       code: "permission_denied",
       hint: "Have it granted: GRANT PROCESS ON *.* TO 'bob'.",
     });
+  });
+});
+
+describe.skipIf(lacking)("a query that is given up", () => {
+  test("is ended on the server, also where the connection that should do so is lost at its first word", async () => {
+    const server = await sharedMariaDb();
+    await server.admin("CREATE USER IF NOT EXISTS eve IDENTIFIED BY 'Pa55'; GRANT SELECT ON *.* TO eve");
+    const inside: Socket[] = [];
+    const proxy = createServer((client) => {
+      inside.push(client);
+      const upstream = connect(server.port, "127.0.0.1");
+      for (const socket of [client, upstream]) socket.on("error", () => undefined);
+      client.on("close", () => upstream.destroy());
+      upstream.on("close", () => client.destroy());
+      client.pipe(upstream).pipe(client);
+    }).listen(0, "127.0.0.1");
+    await once(proxy, "listening");
+    const sql = mysql.open({
+      options: {
+        server: "127.0.0.1",
+        port: (proxy.address() as AddressInfo).port,
+        database: "mysql",
+        tls: "disable",
+      },
+      credential: { kind: "password", username: "eve", password: new Secret("Pa55") },
+    });
+    const endless = await sql.query({ text: "SELECT seq AS n FROM seq_1_to_1000000000" });
+    for await (const _ of (await sql.query({ text: "SELECT 1 AS n" })).batches);
+    expect(inside).toHaveLength(2);
+    // The connection that waits for the next command looks alive, until it gets one.
+    inside[1]?.on("data", () => inside[1]?.resetAndDestroy());
+    await endless[Symbol.asyncDispose]();
+    const busy = async (): Promise<number> =>
+      (await server.sessions("eve")).filter(({ command }) => command !== "Sleep").length;
+    await expect.poll(busy, { timeout: 10_000 }).toBe(0);
+    expect(inside).toHaveLength(3);
+    await sql.close();
+    proxy.close();
   });
 });
 

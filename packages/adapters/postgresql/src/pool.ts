@@ -1,6 +1,5 @@
 import { tokenCredential } from "@aml/azure-auth";
-import type { OpenInput } from "@aml/core/adapter";
-import { createConnectionSlots } from "@aml/core/sql";
+import { createSlots, type OpenInput } from "@aml/core/adapter";
 import type { Client, PoolClient } from "pg";
 import type tls from "node:tls";
 import { cancelRequest } from "./cancel-request.ts";
@@ -47,7 +46,7 @@ export function createConnections({ options, credential, tokenProvider }: Postgr
   const user = credential.kind === "password" ? credential.username : (options.user ?? "");
   const secure = tlsOf(options, host);
   // The driver would count the wait for another query to end as one for the server.
-  const slots = createConnectionSlots(most);
+  const slots = createSlots(most);
   const held = new Set<Connection>();
   const served = new WeakSet<PoolClient>();
   let closing: Promise<void> | undefined;

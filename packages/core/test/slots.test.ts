@@ -1,9 +1,9 @@
-import { createConnectionSlots } from "@aml/core/sql";
+import { createSlots } from "@aml/core/adapter";
 import { describe, expect, test } from "vitest";
 
-describe("places for connections", () => {
+describe("places for a number at a time", () => {
   test("no more than so many are taken, and the others come in their order", async () => {
-    const slots = createConnectionSlots(2);
+    const slots = createSlots(2);
     const order: number[] = [];
     const [first, second] = [await slots.take(), await slots.take()];
     const waiting = [3, 4, 5].map(async (number) => {
@@ -25,7 +25,7 @@ describe("places for connections", () => {
   });
 
   test("who gives up leaves the place to the next, even in the moment in which it comes", async () => {
-    const slots = createConnectionSlots(1);
+    const slots = createSlots(1);
     const first = await slots.take();
     const [early, late] = [new AbortController(), new AbortController()];
     const gone = slots.take(early.signal);
@@ -42,7 +42,7 @@ describe("places for connections", () => {
   });
 
   test("nobody waits for what is closed", async () => {
-    const slots = createConnectionSlots(1);
+    const slots = createSlots(1);
     await slots.take();
     const waiting = slots.take();
     slots.open();

@@ -1,15 +1,12 @@
-/** Places for connections: whoever comes when all are taken waits for one, in the order of coming. */
-export interface ConnectionSlots {
+/** Places for a number at a time: whoever comes when all are taken waits for one, in the order of coming. */
+export interface Slots {
   /** @returns what gives the place back; only its first call counts. @throws the reason of the signal. */
   take(signal?: AbortSignal): Promise<() => void>;
   /** Lets everybody in, now and from now on: they find out themselves that nothing is there any more. */
   open(): void;
 }
 
-/**
- * Makes places for `most` connections. Waiting for one is no part of connecting, and takes as long as others read.
- */
-export function createConnectionSlots(most: number): ConnectionSlots {
+export function createSlots(most: number): Slots {
   const waiting: (() => void)[] = [];
   let taken = 0;
   let isOpen = false;
