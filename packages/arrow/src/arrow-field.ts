@@ -30,9 +30,9 @@ export function typeOf(type: DataType, column: string): ArrowType {
     return { kind: "decimal", precision: type.precision, scale: type.scale };
   }
   if (DataType.isTimestamp(type)) {
-    if (type.timezone) return { kind: "timestamp", unit: "us", timezone: "UTC" };
     const unit = UNITS[type.unit];
-    if (unit !== undefined) return { kind: "timestamp", unit };
+    if (unit !== undefined && !type.timezone) return { kind: "timestamp", unit };
+    if (unit !== undefined) return { kind: "timestamp", unit: unit === "ns" ? "ns" : "us", timezone: "UTC" };
   }
   if (DataType.isList(type) || DataType.isLargeList(type) || DataType.isFixedSizeList(type)) {
     return { kind: "list", item: fieldOf(type.valueField, column) };

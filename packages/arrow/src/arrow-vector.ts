@@ -15,7 +15,7 @@ import { bitsFrom, gather } from "./gather.ts";
 /**
  * The values of an Arrow array in the layout of a column batch: as they are where layouts agree, else converted exactly.
  *
- * @throws `parse_failed` with the column, for an instant of nanoseconds that no microsecond holds, and for a date with a time
+ * @throws `parse_failed` with the column, for an instant that no microsecond holds, and for a date with a time
  * of day; `resource_exhausted` for 2 GiB of text in one batch.
  */
 export function vectorOf(data: Data, column: string): ArrowVector {
@@ -127,7 +127,7 @@ function valuesOf(data: Data, column: string): ArrowData {
     const factor = type.unit === TimeUnit.SECOND ? 1_000_000n : 1000n;
     return BigInt64Array.from({ length }, (_, at) => BigInt(values[at] ?? 0) * factor);
   }
-  if (DataType.isTimestamp(type) && type.timezone && type.unit !== TimeUnit.MICROSECOND) {
+  if (DataType.isTimestamp(type) && type.timezone && type.unit < TimeUnit.MICROSECOND) {
     return instants(data, column, type.unit);
   }
   return values;
@@ -146,29 +146,12 @@ function days(data: Data, column: string): Int32Array {
 
 function instants(data: Data, column: string, unit: TimeUnit): BigInt64Array {
   const values = data.values as BigInt64Array;
-  const { length } = data;
-  if (unit !== TimeUnit.NANOSECOND) {
-    const factor = unit === TimeUnit.SECOND ? 1_000_000n : 1000n;
-    return BigInt64Array.from({ length }, (_, at) => {
-      const value = data.getValid(at) ? (values[at] ?? 0n) * factor : 0n;
-      if (BigInt.asIntN(64, value) === value) return value;
-      throw lost(
-        column,
-        String(values[at]),
-        "An instant is beyond what microseconds hold",
-        "Leave such rows out.",
-      );
-    });
-  }
-  return BigInt64Array.from({ length }, (_, at) => {
-    const value = data.getValid(at) ? (values[at] ?? 0n) : 0n;
-    if (value % 1000n === 0n) return value / 1000n;
-    throw lost(
-      column,
-      `${value} ns`,
-      "An instant has nanoseconds, where instants of tables here have microseconds",
-      "Round it, or take the time zone off: times without one keep nanoseconds.",
-    );
+  const factor = unit === TimeUnit.SECOND ? 1_000_000n : 1000n;
+  return BigInt64Array.from({ length: data.length }, (_, at) => {
+    const value = data.getValid(at) ? (values[at] ?? 0n) * factor : 0n;
+    if (BigInt.asIntN(64, value) === value) return value;
+    const what = "An instant is beyond what microseconds hold";
+    throw lost(column, String(values[at]), what, "Leave such rows out.");
   });
 }
 

@@ -18,11 +18,11 @@ export type ArrowSource = Table | Uint8Array | AsyncIterable<Uint8Array> | Reada
 /**
  * Arrow data as batches of columns, for `workspace.tabular.fromColumnBatches`. Every value comes through as it is: dictionaries
  * become their values, large and fixed-size lists, texts and bytes plain ones, half floats floats, columns of nulls text,
- * dates of milliseconds dates, times of day at least microseconds, instants microseconds in UTC.
+ * dates of milliseconds dates, times of day at least microseconds, instants micro- or nanoseconds in UTC.
  *
  * Reading throws `unsupported` with the column for durations, intervals, unions and decimals of more than 38 digits, and for
  * bytes of a compression without a codec; `parse_failed` for bytes that are not Arrow's or break off, and with the column for an
- * instant whose nanoseconds no microsecond holds.
+ * instant that no microsecond holds and a date with a time of day.
  */
 export async function* fromArrow(source: ArrowSource): AsyncGenerator<ColumnBatch> {
   if (isTable(source)) {

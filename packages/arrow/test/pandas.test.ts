@@ -13,7 +13,14 @@ const python = pythonVenv("pandas");
 
 type ReadFile = "parquet" | "feather" | "arrow" | "csv" | "jsonl";
 type ReadBacks = Record<
-  ReadFile | `pandas ${Exclude<ReadFile, "arrow">}` | "given" | "odd" | "odd given" | "taken in",
+  | ReadFile
+  | `pandas ${Exclude<ReadFile, "arrow">}`
+  | "given"
+  | "odd"
+  | "odd given"
+  | "taken in"
+  | "nanos"
+  | "nanos given",
   ReadBack
 >;
 
@@ -26,6 +33,7 @@ describe.skipIf(!python)(`pandas and pyarrow${python ? "" : " (needs both of PyP
     await runPython(python ?? "", "pandas_writes.py", bench.folder);
     const table = tabular.fromParquetFiles("plain.parquet");
     await table.write("out.parquet", "parquet");
+    await tabular.fromParquetFiles("nanos-utc.parquet").write("out-nanos.parquet", "parquet");
     await table.write("out.arrow", toArrowIpc);
     await table.write("out.feather", (source, options) => toArrowIpc(source, { ...options, format: "file" }));
     const text = table.keepColumns(["i64", "d38", "text", "day", "us", "us_utc"]);
@@ -104,15 +112,24 @@ describe.skipIf(!python)(`pandas and pyarrow${python ? "" : " (needs both of PyP
     ]);
   });
 
-  test("their instants in nanoseconds are read to the microsecond, and explain tells so", async () => {
+  test("their instants are read to the nanosecond, and explain tells what that takes", async () => {
     const nanos = tabular.fromParquetFiles("nanos-utc.parquet");
-    expect(plainRows(await toArrow(nanos.keepColumns(["t"])))).toEqual([["1795599000123456"]]);
+    expect(plainRows(await toArrow(nanos.keepColumns(["t"])))).toEqual([["1795599000123456789"]]);
     const notesOf = async (table: TabularDataset): Promise<string> => (await table.explain()).notes.join();
-    expect(await notesOf(nanos)).toMatch(/^Instants of "deep", "t" have nanoseconds in the files/);
-    expect(await notesOf(nanos.keepColumns(["t"]))).toMatch(/^Instants of "t" have/);
-    expect(await notesOf(nanos.keepColumns(["deep"]))).toMatch(/^Instants of "deep" have/);
+    expect(await notesOf(nanos)).toMatch(/^Timestamps of "deep", "t" are stored in nanoseconds/);
+    expect(await notesOf(nanos.keepColumns(["t"]))).toMatch(/^Timestamps of "t" are/);
+    expect(await notesOf(nanos.keepColumns(["deep"]))).toMatch(/^Timestamps of "deep" are/);
     expect(await notesOf(nanos.keepColumns(["i"]))).toBe("");
     expect(await notesOf(tabular.fromParquetFiles("plain.parquet"))).toBe("");
+  });
+
+  test("instants of nanoseconds that we write are what they gave", () => {
+    expect(read.nanos).toEqual(read["nanos given"]);
+    expect(read.nanos.types).toMatchObject({
+      t: "timestamp[ns, tz=UTC]",
+      deep: "struct<in: timestamp[ns, tz=UTC]>",
+    });
+    expect(read.nanos.rows[0]?.[0]).toBe("2026-11-25T09:30:00.123456789+00:00");
   });
 
   test("their old timestamps of 96 bits, and a table without rows", async () => {

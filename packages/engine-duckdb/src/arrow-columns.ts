@@ -58,7 +58,8 @@ export function duckDBType(type: ArrowType): DuckDBType {
     case "time":
       return type.unit === "us" ? TIME : TIME_NS;
     case "timestamp":
-      return type.timezone === undefined ? TIMESTAMPS[type.unit] : TIMESTAMPTZ;
+      // With a zone, DuckDB has microseconds only.
+      return type.timezone === undefined || type.unit === "ns" ? TIMESTAMPS[type.unit] : TIMESTAMPTZ;
     case "list":
       return LIST(duckDBType(type.item.type));
     case "struct":

@@ -1,5 +1,6 @@
 import type { ArrowField, ArrowType } from "@aml/core";
 import { parseSqlType, type SqlType } from "./parse-sql-type.ts";
+import type { PlanColumn } from "./plan-column.ts";
 import { quoteIdentifier } from "./sql-text.ts";
 
 /** How a column comes out in Arrow's layout. */
@@ -40,9 +41,40 @@ const LEAVES: Readonly<Record<string, ArrowType>> = {
 const CASTS: Readonly<Record<string, string>> = { HUGEINT: "DECIMAL(38,0)", UHUGEINT: "DECIMAL(38,0)" };
 
 /** The type that a type of DuckDB is in Arrow. What it has no counterpart for is text, as in rows. */
-export function arrowColumn(sqlType: string): ArrowColumn {
+export function arrowColumn({ sqlType, arrowType }: Pick<PlanColumn, "sqlType" | "arrowType">): ArrowColumn {
   const { type, sql, changed } = convert(parseSqlType(sqlType) ?? { kind: "leaf", name: "?" });
-  return { type, cast: changed ? sql : undefined };
+  return { type: arrowType ?? type, cast: changed ? sql : undefined };
+}
+
+/** A type with the zones of another that is like it, but for timestamps. */
+export function withZones(type: ArrowType, zoned: ArrowType): ArrowType {
+  const within = (field: ArrowField, other: ArrowField | undefined): ArrowField =>
+    other === undefined ? field : { ...field, type: withZones(field.type, other.type) };
+  if (type.kind === "timestamp" && zoned.kind === "timestamp") {
+    return zoned.timezone === undefined ? type : { ...type, timezone: zoned.timezone };
+  }
+  if (type.kind === "list" && zoned.kind === "list") return { ...type, item: within(type.item, zoned.item) };
+  if (type.kind === "struct" && zoned.kind === "struct") {
+    return { ...type, fields: type.fields.map((field, at) => within(field, zoned.fields[at])) };
+  }
+  if (type.kind === "map" && zoned.kind === "map") {
+    return { ...type, key: within(type.key, zoned.key), value: within(type.value, zoned.value) };
+  }
+  return type;
+}
+
+/** Whether each of a type's values without parts is an instant in nanoseconds, in order. */
+export function nanosecondInstantLeaves(type: ArrowType): readonly boolean[] {
+  switch (type.kind) {
+    case "list":
+      return nanosecondInstantLeaves(type.item.type);
+    case "struct":
+      return type.fields.flatMap((field) => nanosecondInstantLeaves(field.type));
+    case "map":
+      return [type.key, type.value].flatMap((field) => nanosecondInstantLeaves(field.type));
+    default:
+      return [type.kind === "timestamp" && type.unit === "ns" && type.timezone !== undefined];
+  }
 }
 
 interface Converted {

@@ -36,7 +36,7 @@ function toText(x: string, from: string): Conversion {
         : nested
           ? `to_json(${x})::VARCHAR`
           : type === "timestamp"
-            ? instantText(x)
+            ? instantText(x, from)
             : type === "float64"
               ? floatText(`${x}::DOUBLE`)
               : type === "boolean"
@@ -45,11 +45,15 @@ function toText(x: string, from: string): Conversion {
   return { sql, sqlType: "VARCHAR", canFail: false };
 }
 
-/** `2020-01-31T10:11:12.500+00:00`: in UTC, with a fraction where there is one, in milliseconds where those suffice. */
-function instantText(x: string): string {
+/** `2020-01-31T10:11:12.500+00:00`: in UTC, with a fraction where there is one, in milli- or microseconds where those suffice. */
+function instantText(x: string, from: string): string {
   const instant = `${x}::TIMESTAMP`;
   const micros = `microsecond(${instant}) % 1000000`;
-  const fraction = `CASE WHEN ${micros} = 0 THEN '' WHEN ${micros} % 1000 = 0 THEN strftime(${instant}, '.%g') ELSE strftime(${instant}, '.%f') END`;
+  const cut = `CASE WHEN ${micros} = 0 THEN '' WHEN ${micros} % 1000 = 0 THEN strftime(${instant}, '.%g') ELSE strftime(${instant}, '.%f') END`;
+  const fraction =
+    from === "TIMESTAMP_NS"
+      ? `CASE WHEN isfinite(${instant}) AND epoch_ns(${x}) % 1000 <> 0 THEN strftime(${x}, '.%n') ELSE ${cut} END`
+      : cut;
   const text = `strftime(${instant}, '%Y-%m-%dT%H:%M:%S') || ${fraction} || '+00:00'`;
   return `CASE WHEN isfinite(${instant}) THEN ${text} ELSE ${instant}::VARCHAR END`;
 }

@@ -293,7 +293,7 @@ function convert(
     if (!conversion.canFail) {
       outer.push(`${conversion.sql} AS ${id}`);
       outer.push(...idsOf(column).slice(1).map(quoteIdentifier));
-      return { ...column, sqlType };
+      return { ...column, sqlType, arrowType: undefined };
     }
     const [value = "", errorId = "", originalId = ""] = distinctIds(
       [`${column.id} value`, `${column.id} error`, `${column.id} original`],
@@ -306,9 +306,10 @@ function convert(
     outer.push(
       `(${before}${original} IS NOT NULL AND ${quoteIdentifier(value)} IS NULL) AS ${quoteIdentifier(errorId)}`,
     );
-    if (options.places !== true) return { ...column, sqlType, nullable: true, errorId };
+    const changed = { ...column, sqlType, nullable: true, arrowType: undefined };
+    if (options.places !== true) return { ...changed, errorId };
     outer.push(`${originalOf(column, original)} AS ${quoteIdentifier(originalId)}`);
-    return { ...column, sqlType, nullable: true, errorId, originalId };
+    return { ...changed, errorId, originalId };
   });
   if (outer.length === 0) return relation;
   const source = inner.length === 0 ? relation.from : `(SELECT *, ${inner.join(", ")} FROM ${relation.from})`;

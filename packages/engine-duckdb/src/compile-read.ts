@@ -101,8 +101,8 @@ function readerOf(
 function rowReader({ table, columns }: RowTable, ids: readonly string[]): Reader {
   const list = columns.map(({ value }, at) => `${value} AS ${quoteIdentifier(ids[at] ?? "")}`);
   return {
-    columns: columns.map(({ name, sqlType }, at): PlanColumn => {
-      return { name, id: ids[at] ?? "", sqlType, nullable: true };
+    columns: columns.map(({ name, sqlType, arrowType }, at): PlanColumn => {
+      return { name, id: ids[at] ?? "", sqlType, nullable: true, arrowType };
     }),
     select: () => `SELECT ${list.join(", ") || 'NULL AS "no column"'} FROM ${quoteIdentifier(table)}`,
   };
@@ -281,22 +281,20 @@ function jsonValue(value: string, sqlType: string): string {
 }
 
 function parquetReader(table: ParquetTable, ids: readonly string[]): Reader {
-  const columns = table.columns.map(({ name, sqlType, nullable }, at): PlanColumn => {
-    return { name, id: ids[at] ?? "", sqlType, nullable };
-  });
+  const columns = table.columns.map((column, at): PlanColumn => ({ ...column, id: ids[at] ?? "" }));
   return {
     columns,
     select(sharedIds, shared) {
       const counted = countedRow(table, [...sharedIds, ...ids]);
-      const arms = table.groups.map(({ places, paths, types, renamed, rows }) => {
+      const arms = table.groups.map(({ places, paths, types, renamed, values, rows }) => {
         const list = [
           ...counted,
           ...constants(sharedIds, shared, "file_index", places, rowGroupOf(table, places)),
           ...columns.map(({ id, name, sqlType }) => {
             const own = renamed?.get(name) ?? name;
             const from = types.get(own);
-            const value =
-              from === undefined ? `NULL::${sqlType}` : widened(quoteIdentifier(own), from, sqlType, name);
+            const read = values?.get(own) ?? quoteIdentifier(own);
+            const value = from === undefined ? `NULL::${sqlType}` : widened(read, from, sqlType, name);
             return value === quoteIdentifier(id) ? value : `${value} AS ${quoteIdentifier(id)}`;
           }),
         ];

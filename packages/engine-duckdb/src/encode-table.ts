@@ -3,7 +3,10 @@ import { open, rm, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { AmlError, isAmlError, type TableFormat } from "@aml/core";
 import type { CompiledPlan } from "./compile-plan.ts";
+import { arrowColumn, nanosecondInstantLeaves } from "./arrow-type.ts";
 import { caseConflict, copyQuery, errorCounts } from "./output-sql.ts";
+import { readFooter, writeFooter } from "./parquet-copy.ts";
+import { nanosecondColumns, withOtherTypes } from "./parquet-timestamps.ts";
 import { acrossGaps } from "./partial-files.ts";
 import type { Scope } from "./scope.ts";
 import type { ConversionCounts, Locate, OnConverted } from "./stream-chunks.ts";
@@ -51,6 +54,7 @@ export function encodeTable(
     if (format !== "csv" || plan.columns.length === 0) refuseCaseConflict(plan, format);
     try {
       await scope.run(copyQuery(plan, format, path), signal);
+      if (format === "parquet") await markInstants(path, plan);
       await onConverted?.(await countErrors(scope, plan, signal), signal);
     } catch (error) {
       signal.throwIfAborted();
@@ -91,6 +95,17 @@ export function encodeTable(
     },
     { highWaterMark: 0 },
   );
+}
+
+/** Says in a written file of Parquet which times of nanoseconds are instants: DuckDB has no type for these. */
+async function markInstants(path: string, { columns }: CompiledPlan): Promise<void> {
+  const leaves = columns.flatMap((column) => nanosecondInstantLeaves(arrowColumn(column).type));
+  if (!leaves.includes(true)) return;
+  const footer = await readFooter(path);
+  const instants = nanosecondColumns(footer).filter(
+    ({ leaf, kind }) => kind === "local" && leaves[leaf] === true,
+  );
+  await writeFooter(path, withOtherTypes(footer, instants));
 }
 
 /** A pass of its own over the columns that can fail: writing a file tells nothing about its rows. */

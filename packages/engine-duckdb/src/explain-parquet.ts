@@ -3,7 +3,7 @@ import { compilePlan } from "./compile-plan.ts";
 import { chooseRows } from "./choose-rows.ts";
 import { rowsWanted } from "./inspect-context.ts";
 import { matchesWanted } from "./first-matches.ts";
-import { cutInstants } from "./cut-instants.ts";
+import { cutColumns } from "./cut-timestamps.ts";
 import type { DeltaTable, ParquetTable } from "./inspected.ts";
 import type { Unencoded } from "./open-table.ts";
 import { withConditions } from "./statement-conditions.ts";
@@ -46,7 +46,9 @@ export async function explainParquet(
     scope,
   });
   const found = await parts.describe(signal);
-  const cut = await cutInstants(table.groups, all, scope, signal);
+  const cut = new Set<string>();
+  for (const group of table.groups)
+    for (const name of (await cutColumns(group, table, all, scope, signal)).keys()) cut.add(name);
   const inPart = new Set([...partial.values()].map(({ file }) => file.uri));
   const whole = files.filter(({ uri }) => !inPart.has(uri)).map(wholeBytes);
   const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
@@ -82,11 +84,16 @@ export async function explainParquet(
             `Row groups are looked into in turn until the filters have let ${wanted.count} rows pass; ` +
               "these bytes are those of all of them.",
           ]),
-      ...(cut.length === 0
+      ...(cut.size === 0
         ? []
         : [
-            `Instants of ${cut.map((name) => JSON.stringify(name)).join(", ")} have nanoseconds in the files; ` +
-              "they are read to the microsecond, and digits behind that are cut off.",
+            `Timestamps of ${[...cut]
+              .toSorted()
+              .map((name) => JSON.stringify(name))
+              .join(", ")} are stored in ` +
+              (table.kind === "delta"
+                ? "nanoseconds, against Delta's rules; they are read to the microsecond, and digits behind that are cut off."
+                : "nanoseconds: they are looked through first, and files with digits behind the microsecond are copied to be read."),
           ]),
     ],
   };

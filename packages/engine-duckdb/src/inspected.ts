@@ -1,4 +1,4 @@
-import type { ColumnTypeSpec } from "@aml/core";
+import type { ArrowType, ColumnTypeSpec } from "@aml/core";
 
 /** What the files turned out to be: everything that compiling a plan needs to know about them. */
 export type Inspected = FileTable | DelimitedTable | JsonTable | ParquetTable | DeltaTable | RowTable;
@@ -40,7 +40,12 @@ export interface RowTable extends Base {
   readonly kind: "rows";
   readonly table: string;
   /** `value`: an expression over the table that is of the type. */
-  readonly columns: readonly { readonly name: string; readonly sqlType: string; readonly value: string }[];
+  readonly columns: readonly {
+    readonly name: string;
+    readonly sqlType: string;
+    readonly value: string;
+    readonly arrowType?: ArrowType | undefined;
+  }[];
 }
 
 export interface DelimitedTable extends Base {
@@ -88,6 +93,7 @@ export interface ParquetTable extends Base {
     readonly name: string;
     readonly sqlType: string;
     readonly nullable: boolean;
+    readonly arrowType?: ArrowType;
   }[];
 }
 
@@ -102,6 +108,8 @@ export interface ParquetGroup {
   readonly types: ReadonlyMap<string, string>;
   /** Columns of the table that DuckDB gives another name here, with that name. */
   readonly renamed?: ReadonlyMap<string, string>;
+  /** Expressions over the columns for those that are not read as they are, by name. */
+  readonly values?: ReadonlyMap<string, string>;
 }
 
 /** A version of a Delta table. `uris` are of its files. */

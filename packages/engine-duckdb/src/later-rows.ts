@@ -1,7 +1,6 @@
 import type { TabularPlan } from "@aml/core";
 import type { SparseFile } from "@aml/staging";
 import type { ChosenRows } from "./choose-rows.ts";
-import { compilePlan, type CompiledPlan } from "./compile-plan.ts";
 import { fewStretches } from "./few-stretches.ts";
 import { firstMatches, matchesWanted } from "./first-matches.ts";
 import type { DeltaTable, ParquetTable } from "./inspected.ts";
@@ -14,8 +13,8 @@ import type { Scope } from "./scope.ts";
 export interface LaterRows {
   /** Fetches what tells. */
   leaveOutMore(signal: AbortSignal | undefined): Promise<RowGroups>;
-  /** The plan over what it told. */
-  recompile(): CompiledPlan;
+  /** The table of what it told. */
+  read(): ParquetTable | DeltaTable;
 }
 
 /** Undefined for a plan of which nothing more can be known. */
@@ -43,6 +42,6 @@ export function laterRows({
       );
       return known;
     },
-    recompile: () => compilePlan(plan, onlyRowGroups(rows.files, known), compile),
+    read: () => onlyRowGroups(rows.files, known),
   };
 }

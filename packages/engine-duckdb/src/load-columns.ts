@@ -3,6 +3,7 @@ import { AmlError, type ArrowField, type ColumnBatch } from "@aml/core";
 import { DuckDBDataChunk, type DuckDBConnection } from "@duckdb/node-api";
 import duckdb from "@duckdb/node-bindings";
 import { columnWriter, duckDBType } from "./arrow-columns.ts";
+import { nanosecondInstantLeaves } from "./arrow-type.ts";
 import { toAmlError } from "./errors.ts";
 import type { RowTable } from "./inspected.ts";
 import type { Scope } from "./scope.ts";
@@ -61,7 +62,8 @@ export async function loadColumns(
   return {
     table,
     columns: fields.map(({ name, type }, at) => {
-      return { name, sqlType: duckDBType(type).toString(), value: `c${at}` };
+      const arrowType = nanosecondInstantLeaves(type).includes(true) ? type : undefined;
+      return { name, sqlType: duckDBType(type).toString(), value: `c${at}`, arrowType };
     }),
   };
 }

@@ -30,6 +30,7 @@ import {
   type Unencoded,
 } from "./open-table.ts";
 import { createPartialFiles, type PartialFiles } from "./partial-files.ts";
+import { cutTimestamps } from "./cut-timestamps.ts";
 import type { PlanColumn } from "./plan-column.ts";
 import { openScope, type Scope } from "./scope.ts";
 import { quoteIdentifier } from "./sql-text.ts";
@@ -45,6 +46,8 @@ interface Part {
   readonly compiled: CompiledPlan;
   readonly inspected: Inspected;
   readonly files: PartialFiles | undefined;
+  /** Finds out more of what is read, once all of it is here, and gives the plan over that. */
+  readonly refine?: (signal: AbortSignal | undefined) => Promise<CompiledPlan>;
 }
 
 /**
@@ -72,7 +75,14 @@ export async function openSql(
     const checked = await checkSql(text, names, scope, signal);
     const used = tables.filter(({ name }) => checked.tables.has(name.toLowerCase()));
     // It is locked once, for the files of all tables.
-    const unlocked: Scope = { ...scope, lock: () => Promise.resolve(), origins: () => origins };
+    const unlocked: Scope = {
+      ...scope,
+      get folder() {
+        return scope.folder;
+      },
+      lock: () => Promise.resolve(),
+      origins: () => origins,
+    };
     const base = { ...context, scope: unlocked, signal, pins, origins };
     const parts: Part[] = [];
     for (const { name, plan, files } of used) {
@@ -88,6 +98,14 @@ export async function openSql(
       );
     }
     const compiled = await compileStatement(text, checked, parts, scope, signal);
+    let refined = compiled;
+    const refine = async (stop?: AbortSignal): Promise<void> => {
+      if (parts.every((part) => part.refine === undefined)) return;
+      const own: Part[] = [];
+      for (const part of parts)
+        own.push(part.refine === undefined ? part : { ...part, compiled: await part.refine(stop) });
+      refined = await compileStatement(text, checked, own, scope, stop);
+    };
     const verify = async (stop?: AbortSignal): Promise<void> => {
       await mapFiles(pins, (pin) => pin.check({ signal: stop }));
     };
@@ -113,7 +131,7 @@ export async function openSql(
       locate,
       ownErrors,
     };
-    return createTable({ compiled, ...rest });
+    return createTable({ compiled, refine, recompile: () => refined, ...rest });
   } catch (error) {
     await close();
     signal?.throwIfAborted();
@@ -186,13 +204,22 @@ async function prepareFiles(
   const names = compiled.columns.map((column) => column.name);
   const needed = columns === undefined ? names : names.filter((column) => columns.has(column.toLowerCase()));
   const { steps } = plan;
-  return {
-    name,
-    plan,
-    inspected,
-    compiled,
-    files: createPartialFiles({ steps, table: inspected, rowGroups, given: needed, files: partial, scope }),
+  const parts = createPartialFiles({
+    steps,
+    table: inspected,
+    rowGroups,
+    given: needed,
+    files: partial,
+    scope,
+  });
+  const { complete } = parts;
+  const input = { table: inspected, plan, given: needed, scope, origins: base.origins, complete };
+  const instants = await cutTimestamps(input, signal);
+  const refine = async (stop: AbortSignal | undefined): Promise<CompiledPlan> => {
+    await instants?.prepare(read, stop);
+    return compilePlan(plan, instants?.resolve(read) ?? read, compile);
   };
+  return { name, plan, inspected, compiled, files: parts, ...(instants && { refine }) };
 }
 
 async function prepareRows(

@@ -14,6 +14,7 @@ import {
   type TabularPlan,
   type TabularResult,
 } from "@aml/core";
+import { filterColumns } from "@aml/core/plan";
 import type { Gate, SparseFile, StagedFile, Stager } from "@aml/staging";
 import { compilePlan, type CompiledPlan } from "./compile-plan.ts";
 import type { CsvShape } from "./csv-scan.ts";
@@ -32,6 +33,7 @@ import { inspectParquet, stageParquet } from "./inspect-parquet.ts";
 import type { DeltaTable, Inspected, ParquetTable, Partitioned, RowTable } from "./inspected.ts";
 import type { InstancePool } from "./instance-pool.ts";
 import { createLocate } from "./locate-error.ts";
+import { cutTimestamps } from "./cut-timestamps.ts";
 import { matchPatterns } from "./match-patterns.ts";
 import { arrowValue, streamQuery, type StreamQuery } from "./output-sql.ts";
 import { countPartitions, partDelimited, partJson, partParquet } from "./part-files.ts";
@@ -127,8 +129,19 @@ export async function prepareTable(
     const probe = sql === undefined ? undefined : { sql, known: context.sparse };
     const given = namesOf(compiled);
     const { steps } = plan;
-    const later = rows && laterRows({ plan, rows, files: partial, scope, compile: context.compile });
-    const parts =
+    const { origins } = base;
+    const complete = async (stop?: AbortSignal): Promise<unknown> => parts?.complete(stop);
+    const instants =
+      rows && (await cutTimestamps({ table: rows.files, plan, given, scope, origins, complete }, signal));
+    // What passes a filter may depend on digits that are not known before all of them are here.
+    const isClear = !steps.some(
+      (step) => step.op === "filter" && filterColumns(step.where).some((name) => instants?.names.has(name)),
+    );
+    const later =
+      rows && isClear
+        ? laterRows({ plan, rows, files: partial, scope, compile: context.compile })
+        : undefined;
+    const parts: PartialFiles | undefined =
       rows &&
       createPartialFiles({
         steps,
@@ -141,8 +154,23 @@ export async function prepareTable(
       });
     const count = (stop?: AbortSignal): Promise<number> =>
       countPartitions(plan, left, inspected, { scope, signal: stop });
-    const recompile = later?.recompile;
-    return { plan, compiled, recompile, probe, inspected, parts, scope, context, close, verify, count };
+    const read = rows && (() => later?.read() ?? rows.read);
+    const recompile = read && (() => compilePlan(plan, instants?.resolve(read()) ?? read(), context.compile));
+    const refine = read && ((stop?: AbortSignal) => instants?.prepare(read(), stop));
+    return {
+      plan,
+      compiled,
+      recompile,
+      refine,
+      probe,
+      inspected,
+      parts,
+      scope,
+      context,
+      close,
+      verify,
+      count,
+    };
   } catch (error) {
     await close();
     signal?.throwIfAborted();
@@ -336,6 +364,8 @@ export interface TableParts {
   readonly compiled: CompiledPlan;
   /** The same for what is read once `parts` are prepared, where that is less. */
   readonly recompile?: (() => CompiledPlan) | undefined;
+  /** Finds out more of what is read, once `parts` are prepared. */
+  readonly refine?: ((signal?: AbortSignal) => Promise<void> | undefined) | undefined;
   readonly probe: Probe | undefined;
   readonly inspected: Inspected;
   /** The files of Parquet. */
@@ -357,6 +387,7 @@ export function createTable({
   plan,
   compiled,
   recompile = () => compiled,
+  refine,
   probe,
   inspected,
   ownErrors,
@@ -409,6 +440,7 @@ export function createTable({
   const prepare = async (signal?: AbortSignal): Promise<void> => {
     try {
       await parts?.prepare(signal);
+      await refine?.(signal);
     } catch (error) {
       // With the table its files are released, which ends a fetch with a reason of its own.
       signal?.throwIfAborted();

@@ -46,9 +46,10 @@ export function streamQuery(
 }
 
 /** A value in the type that its Arrow vector is made of. */
-export function arrowValue({ id, sqlType }: PlanColumn): string {
-  const { cast } = arrowColumn(sqlType);
-  return cast === undefined ? quoteIdentifier(id) : `${quoteIdentifier(id)}::${cast}`;
+export function arrowValue(column: PlanColumn): string {
+  const { cast } = arrowColumn(column);
+  const value = quoteIdentifier(column.id);
+  return cast === undefined ? value : `${value}::${cast}`;
 }
 
 /** A value in the type that it is decoded from. */

@@ -1,4 +1,4 @@
-import type { ColumnType } from "@aml/core";
+import type { ArrowType, ColumnType } from "@aml/core";
 
 /** A column at some place of a plan. */
 export interface PlanColumn {
@@ -9,6 +9,8 @@ export interface PlanColumn {
   /** Of DuckDB, e.g. `BIGINT`. */
   readonly sqlType: string;
   readonly nullable: boolean;
+  /** Where that of Arrow says more: DuckDB has no type with nanoseconds and a zone, so that there is none in its own. */
+  readonly arrowType?: ArrowType | undefined;
   /** A BOOLEAN column beside it: true where a value could not be converted and became null. */
   readonly errorId?: string | undefined;
   /** In a relation with places, the column of what could not be converted, as it was; of other rows it says nothing. */

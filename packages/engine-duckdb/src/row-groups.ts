@@ -155,6 +155,9 @@ function boundOf(text: string, from: string, boundType: string, end: "least" | "
     return `CASE WHEN NOT contains(${text}, '\\x') AND NOT contains(${text}, chr(0)) THEN ${text} END`;
   }
   const value = `try_cast(${text} AS ${from})`;
+  // Footers may have nanoseconds, which are cut off here.
+  if (from === "TIMESTAMP WITH TIME ZONE" && end === "most")
+    return `try_cast(${value} + INTERVAL 1 MICROSECOND AS ${boundType})`;
   if (boundType !== "DOUBLE") return `try_cast(${value} AS ${boundType})`;
   // Numbers of 32 bits are compared with constants that are rounded to such.
   const sign = end === "least" ? "-" : "+";

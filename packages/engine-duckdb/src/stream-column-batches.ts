@@ -9,8 +9,9 @@ const BATCH_BYTES = 64 * 2 ** 20;
 
 /** The rows of a query whose columns are in the types of `arrowValue`, by column. */
 export async function* streamColumnBatches(options: StreamOptions): AsyncGenerator<ColumnBatch> {
-  const fields = options.query.columns.map(({ name, sqlType, nullable }): ArrowField => {
-    return Object.freeze({ name, type: arrowColumn(sqlType).type, nullable });
+  const fields = options.query.columns.map((column): ArrowField => {
+    const { name, nullable } = column;
+    return Object.freeze({ name, type: arrowColumn(column).type, nullable });
   });
   const builders = fields.map(({ type }) => createVectorBuilder(type));
   let rowCount = 0;

@@ -123,10 +123,10 @@ test("every type that DuckDB writes is read, and its cast is one that DuckDB kno
     fc.asyncProperty(type, async (text) => {
       const written = await typeOf(text);
       expect(parseSqlType(written)).toBeDefined();
-      const { cast } = arrowColumn(written);
+      const { cast } = arrowColumn({ sqlType: written });
       if (cast === undefined) return;
       // What has been cast is as Arrow needs it.
-      expect(arrowColumn(await typeOf(cast)).cast).toBeUndefined();
+      expect(arrowColumn({ sqlType: await typeOf(cast) }).cast).toBeUndefined();
       await connection.run(`SELECT NULL::${text}::${cast}`);
     }),
     randomRuns(300),

@@ -200,12 +200,13 @@ test("no row is lost whose time or number is finer than a literal of filters", a
     connection.run(`COPY (${sql}) TO '${join(folder, name)}' (FORMAT parquet)`);
   await made(
     "ns.parquet",
-    "SELECT make_timestamp_ns(1735689600000000000 + range * 500) AS k, range AS n FROM range(4)",
+    "SELECT make_timestamp_ns(1735689600000000000 + range * 1000) AS k, range AS n FROM range(4)",
   );
   await made(
     "wide.parquet",
     "SELECT (range * 0.000000000000000000000000000001)::DECIMAL(38, 30) AS k, range AS n FROM range(4)",
   );
+  await made("finer.parquet", "SELECT make_timestamp_ns(1735689600000000500) AS k, 1 AS n");
   await made("far.parquet", "SELECT 'infinity'::TIMESTAMP AS k, 1 AS n");
   connection.disconnectSync();
   instance.closeSync();
@@ -213,6 +214,10 @@ test("no row is lost whose time or number is finer than a literal of filters", a
     workspace.tabular.fromParquetFiles(name).partitionBy(["k"], `${name}-parts`);
   expect(byN(await rowsOf(await parted("ns.parquet"))).map(({ n }) => n)).toEqual([0n, 1n, 2n, 3n]);
   expect(byN(await rowsOf(await parted("wide.parquet"))).map(({ k }) => k)).toEqual([0, 1e-30, 2e-30, 3e-30]);
+  await expect(parted("finer.parquet")).rejects.toMatchObject({
+    code: "unsupported",
+    context: { column: "k" },
+  });
   await expect(parted("far.parquet")).rejects.toMatchObject({ code: "unsupported" });
 });
 

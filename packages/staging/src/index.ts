@@ -6,3 +6,4 @@ export * from "./decompress.ts";
 export * from "./gate.ts";
 export { isSmall, START_BYTES } from "./read-start.ts";
 export { mayRun, processMark } from "./process-mark.ts";
+export { writeAt } from "./write-at.ts";

@@ -42,6 +42,8 @@ values.show(
         "given": of_table(values.table()),
         "odd": of_table(pq.read_table(folder / "odd.parquet")),
         "odd given": of_table(values.odd()),
+        "nanos": of_table(pq.read_table(folder / "out-nanos.parquet")),
+        "nanos given": of_table(pq.read_table(folder / "nanos-utc.parquet")),
         "taken in": of_table(pq.read_table(folder / "taken.parquet")),
         "parquet": of_table(pq.read_table(folder / "out.parquet")),
         "feather": of_table(feather.read_table(folder / "out.feather")),
