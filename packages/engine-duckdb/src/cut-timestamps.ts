@@ -207,9 +207,7 @@ async function compareCopies(
     const types = await typesOf(first, scope, signal);
     const tests = [...columns.values()].map(({ own, isOld }) => {
       const value = quoteIdentifier(own);
-      const cut = `${value}::${group.types.get(own)}::${types.get(own)}`;
-      const test = isOld ? `${nanosOfDay(value)} % 1000 <> 0` : `${value} IS DISTINCT FROM ${cut}`;
-      return `coalesce(bool_or(${test}), false)`;
+      return `coalesce(bool_or(${hasDigits(value, isOld, group.types.get(own), types.get(own))}), false)`;
     });
     const where =
       group.rows === undefined || hidesRowNumbers(group.types) ? "" : ` WHERE ${rowsFrom(group.rows)}`;
@@ -228,6 +226,15 @@ async function compareCopies(
   } finally {
     await Promise.all([...copies.values()].map((copy) => rm(copy, { force: true })));
   }
+}
+
+/** Whether a value has digits that DuckDB cuts off. */
+function hasDigits(value: string, isOld: boolean, from: string | undefined, to: string | undefined): string {
+  if (isOld) return `${nanosOfDay(value)} % 1000 <> 0`;
+  // The last nanosecond of all is infinity for DuckDB.
+  if (to === NANOSECONDS)
+    return `CASE WHEN isfinite(${value}) THEN epoch_ns(${value}) % 1000 <> 0 ELSE ${value} IS NOT NULL END`;
+  return `${value} IS DISTINCT FROM ${value}::${from}::${to}`;
 }
 
 async function copyToRead(

@@ -244,6 +244,12 @@ test("of the old timestamps that Spark writes nothing is cut: they have microsec
   expect(await kindsOf("int96-spark.parquet")).toEqual([["int96", false]]);
 });
 
+test("the last nanosecond of all, which is infinity for DuckDB, is an error", async () => {
+  const files = await h.files({ "a.parquet": await parquet("SELECT 'infinity'::TIMESTAMP_NS AS t") });
+  await using table = await h.open([read], files);
+  expect(await failureOf(batchesOf(table))).toMatchObject({ code: "parse_failed" });
+});
+
 test("copies are gone when a table is", async () => {
   const engine = h.engine();
   const before = await temporaryFiles();
