@@ -146,6 +146,8 @@ export function bindTabularDataset(
       ),
     register: (name, options) => register("tabular", plan, name, context, options),
     schema: async (options): Promise<Schema> => {
+      if (options?.rows !== undefined)
+        return bind(withFirstRows(plan, options.rows)).schema({ signal: options.signal });
       const result = await open(options, [NO_ROW]);
       await result[Symbol.asyncDispose]();
       return result.schema;
@@ -253,6 +255,19 @@ export function filesOf({ source, steps }: Plan): Source {
 
 function appendStep(plan: Plan, step: Step): Plan {
   return parsePlan({ ...plan, steps: [...plan.steps, step] });
+}
+
+/** A table of the first rows of its files. Those of a query have columns without any. */
+function withFirstRows(plan: Plan, rows: number): Plan {
+  if (!Number.isSafeInteger(rows) || rows < 1) {
+    throw new AmlError("plan_invalid", `A schema cannot be told of ${rows} rows.`, {
+      hint: "Give a whole number of at least 1, or leave rows out.",
+    });
+  }
+  if (plan.source.from === "query") return plan;
+  const read = plan.steps.findIndex(({ op }) => op.startsWith("read_"));
+  const take: Step = { op: "take", count: rows };
+  return parsePlan({ ...plan, steps: plan.steps.toSpliced(read + 1, 0, ...(read < 0 ? [] : [take])) });
 }
 
 function subsetting<Self>(

@@ -120,6 +120,11 @@ export interface TimeFilterOptions {
   readonly partitions?: "overlap" | "literal" | "ignore" | undefined;
 }
 
+export interface SchemaOptions extends OperationOptions {
+  /** How many of the first rows of the files are looked at, at least 1; those that reading looks at unless given. */
+  readonly rows?: number | undefined;
+}
+
 /**
  * Filters by the timestamp column, which must be of datetimes; a null is in no range. Filters chain.
  *
@@ -179,10 +184,11 @@ export interface TabularDataset extends DatasetFace<TabularDataset>, TimeSeriesV
   open(options?: ReadTableOptions): Promise<TabularResult>;
   /**
    * Names and types of the columns, as `open` gives them; of delimited files no more is read than it takes to tell them.
+   * The columns of JSON lines are the keys of all rows, so that takes all of them, unless `rows` are enough.
    *
-   * @throws as `open`, of what is read.
+   * @throws as `open`, of what is read; `plan_invalid` for no `rows`.
    */
-  schema(options?: OperationOptions): Promise<Schema>;
+  schema(options?: SchemaOptions): Promise<Schema>;
   /**
    * What `open()` would do: plan, SQL, files left out and why, bytes to fetch, what a database does. Reads no more than it
    * takes to know names and types. `explanationText` of `@aml/core/workspace` prints it.
