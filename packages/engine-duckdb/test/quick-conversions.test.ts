@@ -1,3 +1,4 @@
+import { size } from "@aml/kit/runs";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { expect, test } from "vitest";
 import { compileConversion } from "../src/compile-convert.ts";
@@ -63,13 +64,27 @@ test("dates and times: what a cast takes and the format does not", async () => {
   const format = "%Y-%m-%d %H:%M:%S";
   const draw = draws(11);
   const base = ["2024-02-29 23:59:59", "2024-12-31 24:00:00", "0001-01-01 00:00:00", "9999-12-31 09:08:07"];
-  const odd = " +-/.:TZ_ae0123456789";
-  const made = Array.from({ length: 20_000 }, () => {
+  const odd = [..." +-/.:TZ_ae0123456789٣é\t", " BC", ""];
+  const made = Array.from({ length: size(200_000, 20_000) }, () => {
     const text = [...(base[draw(base.length)] ?? "")];
-    for (let count = draw(4); count > 0; count -= 1) text[draw(19)] = odd[draw(odd.length)] ?? "";
+    for (let count = draw(5); count > 0; count -= 1) {
+      const changed = odd[draw(odd.length)] ?? "";
+      // In the place of a character, or between two.
+      text.splice(draw(20), draw(2), changed);
+    }
     return text.join("");
   });
-  const named = ["2024-1-5 10:00:00Z", "2024-01-05 10:0:00+00", "-024-01-05 10:00:00", "infinity", "epoch"];
+  const named = [
+    "2024-1-5 10:00:00Z",
+    "2024-01-05 10:0:00+00",
+    "-024-01-05 10:00:00",
+    "+024-01-05 10:00:00",
+    "2024-01-05 (BC) 1:0",
+    "20240-1-05 10:00:00",
+    "2024-01-05 10:00:0é",
+    "infinity",
+    "epoch",
+  ];
   const slow = `try_strptime(x, '${format}')`;
   const { sql } = compileConversion("x", "VARCHAR", { datetime: { formats: [format] } });
   expect(await differing([...base, ...made, ...named], sql, slow)).toEqual([]);
