@@ -26,10 +26,19 @@ afterAll(() => {
 });
 
 let made = 0;
-/** A file whose times of nanoseconds are instants, as pandas and others write them. */
-async function parquet(select: string, options = ""): Promise<Buffer> {
+async function writeParquet(select: string, options: string): Promise<string> {
   const path = join(h.folder, `made-${(made += 1)}.parquet`);
   await connection.run(`COPY (${select}) TO '${path}' (FORMAT parquet ${options})`);
+  return path;
+}
+
+async function plainParquet(select: string, options = ""): Promise<Buffer> {
+  return readFile(await writeParquet(select, options));
+}
+
+/** A file whose times of nanoseconds are instants, as pandas and others write them. */
+async function parquet(select: string, options = ""): Promise<Buffer> {
+  const path = await writeParquet(select, options);
   const footer = await readFooter(path);
   const times = nanosecondColumns(footer).filter(({ kind }) => kind === "local");
   await writeFooter(path, withOtherTypes(footer, times));
@@ -62,13 +71,17 @@ async function batchesOf(table: TabularResult): Promise<ColumnBatch[]> {
 
 /** The values of a column of whole numbers behind `START`. */
 async function valuesOf(table: TabularResult, name: string): Promise<(bigint | null)[]> {
+  return (await valuesIn(table, name)).map((value) => (value === null ? null : value - START));
+}
+
+async function valuesIn(table: TabularResult, name: string): Promise<(bigint | null)[]> {
   const out: (bigint | null)[] = [];
   for (const { fields, columns, rowCount } of await batchesOf(table)) {
     const at = fields.findIndex((field) => field.name === name);
     const { data, validity } = columns[at] as ArrowVector;
     for (let row = 0; row < rowCount; row += 1) {
       const isNull = validity !== undefined && ((validity[row >> 3] ?? 0) & (1 << (row & 7))) === 0;
-      out.push(isNull ? null : ((data as BigInt64Array)[row] ?? 0n) - START);
+      out.push(isNull ? null : ((data as BigInt64Array)[row] ?? 0n));
     }
   }
   return out;
@@ -233,6 +246,54 @@ describe.each<[string, (files: Record<string, Uint8Array>) => Promise<FileRef[]>
     const rows = await allRows(await sql("select i, max(t) as t from a where i = 2 group by i", named()));
     expect(rows).toEqual([{ i: 2n, t: new Date(1_795_599_000_000) }]);
   });
+});
+
+test("any plan gives the rows that it gives of times without zone", async () => {
+  const step = fc.oneof(
+    fc.record({ op: fc.constantFrom("take", "skip"), count: fc.integer({ min: 1, max: 9000 }) }),
+    fc.record({
+      op: fc.constant("take_random_sample"),
+      probability: fc.double({ min: 0.1, max: 0.9 }),
+      seed: fc.nat(9),
+    }),
+    fc
+      .tuple(fc.constantFrom("i", "t"), fc.constantFrom("<", "<=", "==", "!=", ">=", ">"), fc.nat(8))
+      .map(([name, operator, at]) =>
+        where(
+          `col('${name}') ${operator} ${name === "i" ? at * 1000 : `datetime(2026, 11, 25, 9, 30, 0, ${at})`}`,
+        ),
+      ),
+  );
+  // Less than a megabyte of a remote file is fetched whole.
+  const noise = Array.from({ length: 6 }, (_, at) => `md5((range + ${at})::VARCHAR)`).join(" || ");
+  const digits = fc.constantFrom(
+    "0",
+    "range % 1000",
+    "CASE WHEN range = 5000 THEN 1 ELSE 0 END",
+    "range // 1024 % 2",
+  );
+  const plans = fc.tuple(fc.array(digits, { minLength: 1, maxLength: 3 }), fc.array(step, { maxLength: 4 }));
+  await fc.assert(
+    fc.asyncProperty(plans, fc.boolean(), async ([files, steps], isRemote) => {
+      const sql = files.map((end) => {
+        return `SELECT range AS i, ${nanos(`(range // 1000) * 1000 + ${end}`)} AS t, ${noise} AS noise FROM range(8192)`;
+      });
+      const written = async (make: typeof parquet): Promise<Record<string, Uint8Array>> => {
+        const made = sql.map((one) => make(one, ", ROW_GROUP_SIZE 1024"));
+        return Object.fromEntries((await Promise.all(made)).map((bytes, at) => [`${at}.parquet`, bytes]));
+      };
+      const [zoned, plain] = [await written(parquet), await written(plainParquet)];
+      const all = [read, ...steps, keep("t")];
+      await using expected = await h.open(all, await h.files(plain));
+      await using found = await h.open(all, await (isRemote ? h.remote(zoned) : h.files(zoned)));
+      const unit = (await typeOf(found, "t")) as { readonly unit: string };
+      const values = await valuesIn(found, "t");
+      expect(values.map((value) => value && (unit.unit === "ns" ? value : value * 1000n))).toEqual(
+        await valuesIn(expected, "t"),
+      );
+    }),
+    randomRuns(40),
+  );
 });
 
 test("of the old timestamps that Spark writes nothing is cut: they have microseconds", async () => {
