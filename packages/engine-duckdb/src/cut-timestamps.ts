@@ -120,13 +120,14 @@ export async function cutTimestamps(
   return {
     names,
     async prepare(read, stop) {
-      const task = (prepared ??= prepare(read, stop));
-      try {
-        await task;
-      } catch (error) {
-        if (prepared === task) prepared = undefined;
-        throw error;
+      while (prepared !== undefined) {
+        const others = prepared;
+        // Whoever called it may have called it off.
+        if (await others.then(() => true).catch(() => false)) return;
+        stop?.throwIfAborted();
+        if (prepared === others) prepared = undefined;
       }
+      await (prepared = prepare(read, stop));
     },
     resolve: (read) => (copies.size === 0 ? read : withCopies(read, copies, exact)),
   };

@@ -214,12 +214,12 @@ async function prepareFiles(
   });
   const { complete } = parts;
   const input = { table: inspected, plan, given: needed, scope, origins: base.origins, complete };
-  const instants = await cutTimestamps(input, signal);
+  const cut = await cutTimestamps(input, signal);
   const refine = async (stop: AbortSignal | undefined): Promise<CompiledPlan> => {
-    await instants?.prepare(read, stop);
-    return compilePlan(plan, instants?.resolve(read) ?? read, compile);
+    await cut?.prepare(read, stop);
+    return compilePlan(plan, cut?.resolve(read) ?? read, compile);
   };
-  return { name, plan, inspected, compiled, files: parts, ...(instants && { refine }) };
+  return { name, plan, inspected, compiled, files: parts, ...(cut && { refine }) };
 }
 
 async function prepareRows(

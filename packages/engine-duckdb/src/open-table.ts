@@ -131,11 +131,11 @@ export async function prepareTable(
     const { steps } = plan;
     const { origins } = base;
     const complete = async (stop?: AbortSignal): Promise<unknown> => parts?.complete(stop);
-    const instants =
+    const cut =
       rows && (await cutTimestamps({ table: rows.files, plan, given, scope, origins, complete }, signal));
     // What passes a filter may depend on digits that are not known before all of them are here.
     const isClear = !steps.some(
-      (step) => step.op === "filter" && filterColumns(step.where).some((name) => instants?.names.has(name)),
+      (step) => step.op === "filter" && filterColumns(step.where).some((name) => cut?.names.has(name)),
     );
     const later =
       rows && isClear
@@ -155,8 +155,8 @@ export async function prepareTable(
     const count = (stop?: AbortSignal): Promise<number> =>
       countPartitions(plan, left, inspected, { scope, signal: stop });
     const read = rows && (() => later?.read() ?? rows.read);
-    const recompile = read && (() => compilePlan(plan, instants?.resolve(read()) ?? read(), context.compile));
-    const refine = read && ((stop?: AbortSignal) => instants?.prepare(read(), stop));
+    const recompile = read && (() => compilePlan(plan, cut?.resolve(read()) ?? read(), context.compile));
+    const refine = read && ((stop?: AbortSignal) => cut?.prepare(read(), stop));
     return {
       plan,
       compiled,

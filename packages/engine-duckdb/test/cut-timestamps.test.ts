@@ -275,12 +275,12 @@ test("any plan gives the rows that it gives of times without zone", async () => 
   const plans = fc.tuple(fc.array(digits, { minLength: 1, maxLength: 3 }), fc.array(step, { maxLength: 4 }));
   await fc.assert(
     fc.asyncProperty(plans, fc.boolean(), async ([files, steps], isRemote) => {
-      const sql = files.map((end) => {
+      const selects = files.map((end) => {
         return `SELECT range AS i, ${nanos(`(range // 1000) * 1000 + ${end}`)} AS t, ${noise} AS noise FROM range(8192)`;
       });
       const written = async (make: typeof parquet): Promise<Record<string, Uint8Array>> => {
-        const made = sql.map((one) => make(one, ", ROW_GROUP_SIZE 1024"));
-        return Object.fromEntries((await Promise.all(made)).map((bytes, at) => [`${at}.parquet`, bytes]));
+        const all = selects.map((select) => make(select, ", ROW_GROUP_SIZE 1024"));
+        return Object.fromEntries((await Promise.all(all)).map((bytes, at) => [`${at}.parquet`, bytes]));
       };
       const [zoned, plain] = [await written(parquet), await written(plainParquet)];
       const all = [read, ...steps, keep("t")];
@@ -342,4 +342,15 @@ test("a damaged footer is none, whatever it says", async () => {
     }),
     randomRuns(2000),
   );
+});
+
+test("one reader that gives up does not end another", async () => {
+  const files = await h.files({ "a.parquet": await parquet(DIGITS) });
+  await using table = await h.open([read], files);
+  const stop = new AbortController();
+  const first = table.batches({ signal: stop.signal })[Symbol.asyncIterator]().next();
+  const others = [valuesOf(table, "t"), valuesOf(table, "t")];
+  stop.abort(new Error("enough"));
+  await expect(first).rejects.toThrow("enough");
+  for (const values of await Promise.all(others)) expect(values).toEqual([789n, 1789n, 2789n, 3789n, 4789n]);
 });
