@@ -13,7 +13,7 @@ import { readChunks, type RowGroupChunks } from "./parquet-chunks.ts";
 import { copyParts, readFooter, writeFooter } from "./parquet-copy.ts";
 import { leavesOf } from "./parquet-leaves.ts";
 import { sourceOf } from "./parquet-source.ts";
-import { nanosecondColumns, withOtherTypes, type NanosecondColumn } from "./parquet-timestamps.ts";
+import { nanosecondColumns, withOtherTypes, type NanosecondColumn } from "./parquet-types.ts";
 import { hidesRowNumbers, rowsFrom } from "./row-range.ts";
 import type { Scope } from "./scope.ts";
 import { quoteIdentifier } from "./sql-text.ts";

@@ -6,7 +6,7 @@ import type { CompiledPlan } from "./compile-plan.ts";
 import { arrowColumn, nanosecondInstantLeaves } from "./arrow-type.ts";
 import { caseConflict, copyQuery, errorCounts } from "./output-sql.ts";
 import { readFooter, writeFooter } from "./parquet-copy.ts";
-import { nanosecondColumns, withOtherTypes } from "./parquet-timestamps.ts";
+import { nanosecondColumns, withOtherTypes } from "./parquet-types.ts";
 import { acrossGaps } from "./partial-files.ts";
 import type { Scope } from "./scope.ts";
 import type { ConversionCounts, Locate, OnConverted } from "./stream-chunks.ts";

@@ -32,6 +32,8 @@ import {
 import { createPartialFiles, type PartialFiles } from "./partial-files.ts";
 import { cutTimestamps } from "./cut-timestamps.ts";
 import type { PlanColumn } from "./plan-column.ts";
+import { refuseWideDecimals } from "./refuse-wide-decimals.ts";
+import { usedColumns } from "./used-columns.ts";
 import { openScope, type Scope } from "./scope.ts";
 import { quoteIdentifier } from "./sql-text.ts";
 import { withConditions } from "./statement-conditions.ts";
@@ -212,6 +214,7 @@ async function prepareFiles(
     files: partial,
     scope,
   });
+  await refuseWideDecimals(inspected, usedColumns(steps, needed), scope, signal);
   const { complete } = parts;
   const input = { table: inspected, plan, given: needed, scope, origins: base.origins, complete };
   const cut = await cutTimestamps(input, signal);

@@ -45,6 +45,8 @@ import { profileTable } from "./profile-table.ts";
 import type { CompileOptions } from "./relation.ts";
 import { loadColumns } from "./load-columns.ts";
 import { loadRows } from "./load-rows.ts";
+import { refuseWideDecimals } from "./refuse-wide-decimals.ts";
+import { usedColumns } from "./used-columns.ts";
 import { refuseToPart, selectsPartitions } from "./select-partitions.ts";
 import { quoteIdentifier } from "./sql-text.ts";
 import { openScope, type Scope } from "./scope.ts";
@@ -129,6 +131,7 @@ export async function prepareTable(
     const probe = sql === undefined ? undefined : { sql, known: context.sparse };
     const given = namesOf(compiled);
     const { steps } = plan;
+    if (rows !== undefined) await refuseWideDecimals(rows.files, usedColumns(steps, given), scope, signal);
     const { origins } = base;
     const complete = async (stop?: AbortSignal): Promise<unknown> => parts?.complete(stop);
     const cut =

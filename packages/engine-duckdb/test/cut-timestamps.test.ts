@@ -8,7 +8,7 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { readFooter, writeFooter } from "../src/parquet-copy.ts";
-import { nanosecondColumns, withOtherTypes } from "../src/parquet-timestamps.ts";
+import { nanosecondColumns, withOtherTypes } from "../src/parquet-types.ts";
 import { allRows, createHarness, failureOf, listed, textOf } from "./harness.ts";
 import { planOf } from "./workbench.ts";
 

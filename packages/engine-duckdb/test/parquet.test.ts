@@ -144,3 +144,24 @@ test("a file that shrinks while its table is open", async () => {
   await expect(allRows(table)).rejects.toMatchObject({ code: "precondition_failed" });
   await writeFile(path, "");
 });
+
+test("decimals of more than 38 digits are refused by name, not read as other numbers", async () => {
+  const wide = await readFile(new URL("fixtures/decimal256.parquet", import.meta.url));
+  const files = await h.files({ "a.parquet": wide });
+  for (const [column, steps] of [
+    ["v", []],
+    ["s", [{ op: "keep_columns", columns: ["i", "s"] }]],
+    ["v", [{ op: "filter", where: { fn: ">", args: [{ col: "v" }, { lit: 1 }] } }, { op: "keep_columns", columns: ["i"] }]],
+  ] as const) {
+    expect(await failureOf(h.open([read, ...steps], files))).toMatchObject({
+      code: "unsupported",
+      message: expect.stringContaining("decimal of 60 digits") as string,
+      context: { uri: files[0]?.uri, column },
+    });
+  }
+  const rest = await h.rows([read, { op: "drop_columns", columns: ["v", "s"] }], files);
+  expect(rest).toEqual([
+    { i: 1n, f: 0.5, d38: "1".repeat(38) },
+    { i: 2n, f: 1.5, d38: null },
+  ]);
+});

@@ -19,7 +19,7 @@ const DEEPEST = 32;
 /** Fields of `FileMetaData`, `KeyValue`, `SchemaElement`, `LogicalType`, `TimestampType` and `TimeUnit`. */
 const [SCHEMA, KEY_VALUES] = [2, 5] as const;
 const KEY = 1;
-const [TYPE, TYPE_LENGTH, NUM_CHILDREN, LOGICAL_TYPE] = [1, 2, 5, 10] as const;
+const [TYPE, TYPE_LENGTH, NUM_CHILDREN, PRECISION, LOGICAL_TYPE] = [1, 2, 5, 8, 10] as const;
 const TIMESTAMP = 8;
 const [IS_ADJUSTED_TO_UTC, UNIT] = [1, 2] as const;
 const NANOS = 3;
@@ -38,8 +38,44 @@ const SPARK = "org.apache.spark.version";
  * @returns none for what is no footer.
  */
 export function nanosecondColumns(footer: Uint8Array): readonly NanosecondColumn[] {
-  const reader: Reader = { bytes: footer, at: 0 };
   const found: Omit<NanosecondColumn, "isCut">[] = [];
+  const isOfSpark = readLeaves(
+    footer,
+    ({ column }, leaf) => {
+      if (column !== undefined) found.push({ leaf, ...column });
+    },
+    () => found.some(({ kind }) => kind === "int96"),
+  );
+  if (isOfSpark === undefined) return [];
+  return found.map((column) => {
+    const { kind } = column;
+    return { ...column, isCut: kind === "instant" || (kind === "int96" && !isOfSpark) };
+  });
+}
+
+/** The digits of decimals that have more than DuckDB's, which it reads as other numbers; by their places as above. */
+export function wideDecimals(footer: Uint8Array): ReadonlyMap<number, number> {
+  const found = new Map<number, number>();
+  readLeaves(footer, ({ precision }, leaf) => {
+    if (precision > MOST_DIGITS) found.set(leaf, precision);
+  });
+  return found;
+}
+
+const MOST_DIGITS = 38;
+
+/**
+ * Goes through the columns without children.
+ *
+ * @param goesOn - whether what the file's writer said of itself is of use, too.
+ * @returns whether Spark wrote it, as far as that was looked for; undefined for what is no footer.
+ */
+function readLeaves(
+  footer: Uint8Array,
+  onLeaf: (element: Element, leaf: number) => void,
+  goesOn: () => boolean = () => false,
+): boolean | undefined {
+  const reader: Reader = { bytes: footer, at: 0 };
   let isOfSpark = false;
   let leaf = 0;
   try {
@@ -50,35 +86,39 @@ export function nanosecondColumns(footer: Uint8Array): readonly NanosecondColumn
       }
       if (id !== SCHEMA || type !== LIST) return "skip";
       readList(reader, () => {
-        const { hasChildren, column } = readElement(reader);
-        if (hasChildren) return;
-        if (column !== undefined) found.push({ leaf, ...column });
+        const element = readElement(reader);
+        if (element.hasChildren) return;
+        onLeaf(element, leaf);
         leaf += 1;
       });
-      return found.some(({ kind }) => kind === "int96") ? "read" : "end";
+      return goesOn() ? "read" : "end";
     });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    return [];
+    return undefined;
   }
-  return found.map((column) => {
-    const { kind } = column;
-    return { ...column, isCut: kind === "instant" || (kind === "int96" && !isOfSpark) };
-  });
+  return isOfSpark;
+}
+
+interface Element {
+  readonly hasChildren: boolean;
+  readonly column: Column | undefined;
+  /** Digits of a decimal; of others 0. */
+  readonly precision: number;
 }
 
 type Column = Pick<NanosecondColumn, "kind" | "at">;
 
-function readElement(reader: Reader): { readonly hasChildren: boolean; readonly column: Column | undefined } {
+function readElement(reader: Reader): Element {
   let hasChildren = false;
   let column: Column | undefined;
+  let precision = 0;
   readStruct(reader, (id, type) => {
     if (id === TYPE && type === I32) {
       const { at } = reader;
       if (readVarint(reader) === INT96 && hasRoom(reader.bytes, at)) column = { kind: "int96", at };
-      return "read";
-    }
-    if (id === NUM_CHILDREN && type === I32) hasChildren = readVarint(reader) > 0;
+    } else if (id === NUM_CHILDREN && type === I32) hasChildren = readVarint(reader) > 0;
+    else if (id === PRECISION && type === I32) precision = readVarint(reader) / 2;
     else if (id === LOGICAL_TYPE && type === STRUCT) {
       readStruct(reader, (kind, of) => {
         if (kind !== TIMESTAMP || of !== STRUCT) return "skip";
@@ -88,7 +128,7 @@ function readElement(reader: Reader): { readonly hasChildren: boolean; readonly 
     } else return "skip";
     return "read";
   });
-  return { hasChildren, column };
+  return { hasChildren, column, precision };
 }
 
 function readTimestamp(reader: Reader): Column | undefined {
