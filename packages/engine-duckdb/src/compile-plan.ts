@@ -11,6 +11,7 @@ import { compileConversion } from "./compile-convert.ts";
 import { compileFilter } from "./compile-expr.ts";
 import { compileRead } from "./compile-read.ts";
 import { compileDraw, drawBound } from "./compile-sample.ts";
+import { withInstantTexts } from "./instant-texts.ts";
 import type { Inspected } from "./inspected.ts";
 import { distinctIds, type PlanColumn } from "./plan-column.ts";
 import { checked, PLACE_IDS, PLACES, type CompileOptions, type Relation } from "./relation.ts";
@@ -287,7 +288,7 @@ function convert(
     const spec = specs.get(column.name);
     if (spec === undefined) return column;
     const id = quoteIdentifier(column.id);
-    const original = emptyIsNull(column, spec) ? `nullif(${id}, '')` : id;
+    const original = withInstantTexts(emptyIsNull(column, spec) ? `nullif(${id}, '')` : id, column);
     const conversion = compileConversion(original, column.sqlType, spec);
     const { sqlType } = conversion;
     if (!conversion.canFail) {

@@ -3,6 +3,7 @@ import { arrowColumn } from "./arrow-type.ts";
 import type { CompiledPlan } from "./compile-plan.ts";
 import { columnTypeOf, distinctIds, jsonSafeType, type PlanColumn } from "./plan-column.ts";
 import { SENTINEL } from "./scope.ts";
+import { withInstantTexts } from "./instant-texts.ts";
 import { NO_JSON_NUMBER } from "./relation.ts";
 import { quoteIdentifier, quoteText } from "./sql-text.ts";
 
@@ -53,7 +54,8 @@ export function arrowValue(column: PlanColumn): string {
 }
 
 /** A value in the type that it is decoded from. */
-export function plainValue({ id, sqlType }: PlanColumn): string {
+export function plainValue(column: PlanColumn): string {
+  const { id, sqlType } = column;
   const value = quoteIdentifier(id);
   switch (columnTypeOf(sqlType)) {
     case "int32":
@@ -68,20 +70,22 @@ export function plainValue({ id, sqlType }: PlanColumn): string {
     case "timestamp":
       return instant(value, sqlType);
     case "json":
-      return sqlType === "JSON" ? `${value}::VARCHAR` : `${nestedJson(value, sqlType)}::VARCHAR`;
+      return sqlType === "JSON" ? `${value}::VARCHAR` : `${nestedJson(column)}::VARCHAR`;
     default:
       return value;
   }
 }
 
-function nestedJson(value: string, sqlType: string): string {
+function nestedJson(column: PlanColumn): string {
+  const { id, sqlType } = column;
   const safe = jsonSafeType(sqlType);
-  return `to_json(${safe === sqlType ? value : `${value}::${safe}`})`;
+  const value = safe === sqlType ? quoteIdentifier(id) : `${quoteIdentifier(id)}::${safe}`;
+  return `to_json(${withInstantTexts(value, column)})`;
 }
 
 /** JSON has no NaN and no infinity, but DuckDB writes them into it. */
 function strictJson(column: PlanColumn): string {
-  const json = nestedJson(quoteIdentifier(column.id), column.sqlType);
+  const json = nestedJson(column);
   if (!/\b(FLOAT|DOUBLE)\b/.test(column.sqlType)) return json;
   const bare = `regexp_replace(${json}::VARCHAR, '"(?:[^"\\\\]|\\\\.)*"', '', 'g')`;
   const message = quoteText(`${NO_JSON_NUMBER}${JSON.stringify(column.name)}`);

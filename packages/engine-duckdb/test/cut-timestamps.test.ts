@@ -204,6 +204,32 @@ describe.each<[string, (files: Record<string, Uint8Array>) => Promise<FileRef[]>
     expect((await valuesOf(both, "t")).at(-1)).toBe(3000n);
   });
 
+  test("as JSON they are instants, too", async () => {
+    const both = (fine: string): string => {
+      const coarse = `(${fine})::TIMESTAMPTZ`;
+      return `{'z': ${fine}, 'l': [${fine}, NULL], 'n': NULL::TIMESTAMP_NS[], 'u': ${coarse}, 'd': 1.50}`;
+    };
+    const sql = `SELECT ${both(nanos("789"))} AS s, map([${nanos("1")}], [${nanos("2")}]) AS m, [NULL, {'z': ${nanos("3")}}] AS l
+      UNION ALL SELECT NULL, NULL, NULL`;
+    const files = await filesOf({ "a.parquet": await parquet(sql) });
+    const time = "2026-11-25 09:30:00";
+    const s = {
+      z: `${time}.000000789+00`,
+      l: [`${time}.000000789+00`, null],
+      n: null,
+      u: `${time}+00`,
+      d: "1.50",
+    };
+    const m = { [`${time}.000000001+00`]: `${time}.000000002+00` };
+    const expected = { s, m, l: [null, { z: `${time}.000000003+00` }] };
+    expect(await h.rows([read], files)).toEqual([expected, { s: null, m: null, l: null }]);
+    await using table = await h.open([read], files);
+    expect(JSON.parse((await textOf(table.encode("jsonl"))).split("\n")[0] ?? "")).toEqual(expected);
+    const toText = { op: "convert_column_types", columns: [{ columns: "s", column_type: "string" }] };
+    const [row] = await h.rows([read, toText, keep("s")], files);
+    expect(JSON.parse(String(row?.["s"]))).toEqual({ ...s, d: 1.5 });
+  });
+
   test("written Parquet has them as instants, text has all digits", async () => {
     const rows = `SELECT ${nanos("789")} AS t, [${nanos("1")}] AS l, {'s': ${nanos("2")}, 'n': 1} AS s`;
     const files = await filesOf({ "a.parquet": await parquet(rows) });

@@ -151,7 +151,13 @@ test("decimals of more than 38 digits are refused by name, not read as other num
   for (const [column, steps] of [
     ["v", []],
     ["s", [{ op: "keep_columns", columns: ["i", "s"] }]],
-    ["v", [{ op: "filter", where: { fn: ">", args: [{ col: "v" }, { lit: 1 }] } }, { op: "keep_columns", columns: ["i"] }]],
+    [
+      "v",
+      [
+        { op: "filter", where: { fn: ">", args: [{ col: "v" }, { lit: 1 }] } },
+        { op: "keep_columns", columns: ["i"] },
+      ],
+    ],
   ] as const) {
     expect(await failureOf(h.open([read, ...steps], files))).toMatchObject({
       code: "unsupported",
