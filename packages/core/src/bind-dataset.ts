@@ -1,4 +1,5 @@
 import { AmlError } from "./aml-error.ts";
+import { columnFiles } from "./column-files.ts";
 import { columnBatches } from "./column-batches.ts";
 import type { ContentHash } from "./copy-types.ts";
 import type { ReadTableOptions } from "./conversion-errors.ts";
@@ -152,6 +153,14 @@ export function bindTabularDataset(
       await result[Symbol.asyncDispose]();
       return result.schema;
     },
+    download: async (column, target, { ignoreNotFound = true, ...options } = {}) => {
+      const rows = table.keepColumns([column]).rows(options);
+      const named = columnFiles(rows, column, (uri) => context.locate(uri, options), {
+        ...options,
+        ignoreNotFound,
+      });
+      return downloadFiles(named, await context.locate(target, options), options, context.createHash);
+    },
     selectPartitions: (partitions) => add({ op: "select_partitions", partitions }),
     partitionCount: async (options) => {
       await using result = await open(options);
@@ -277,7 +286,7 @@ function subsetting<Self>(
   take(count: number): Self;
   skip(count: number): Self;
   takeRandomSample(options: SampleOptions): Self;
-  randomSplit(share: number, seed: number): readonly [Self, Self];
+  randomSplit(share: number, seed?: number): readonly [Self, Self];
 } {
   const add = (step: Step): Self => bind(appendStep(plan, step));
   const part = (seed: number, probability_lower_bound: number, probability: number): Self =>
@@ -291,7 +300,11 @@ function subsetting<Self>(
     skip: (count) => add({ op: "skip", count }),
     takeRandomSample: ({ probability, seed }) =>
       add({ op: "take_random_sample", probability, ...(seed === undefined ? {} : { seed }) }),
-    randomSplit: (share, seed) => [part(seed, 0, share), part(seed, share, 1)],
+    // Both parts need the same draws.
+    randomSplit: (share, seed = Math.floor(Math.random() * 2 ** 31)) => [
+      part(seed, 0, share),
+      part(seed, share, 1),
+    ],
   };
 }
 

@@ -43,6 +43,7 @@ export function createWorkspace(options: WorkspaceOptions): Workspace {
   };
 
   const locate = async (input: string, operation?: OperationOptions): Promise<LocatedPath> => {
+    if (typeof input !== "string") throw noPath(input);
     const uri = resolve(input);
     // Also refuses a URI that holds a secret, before anything repeats it.
     const parsed = parseUri(uri);
@@ -166,13 +167,25 @@ function parseReference(reference: string): { readonly name: string; readonly ve
 
 function pathSpec(path: PathInput, resolve: (path: string, pattern?: boolean) => string): PathSpec {
   if (typeof path !== "string") {
-    const [kind, value] = Object.entries(path)[0] ?? [];
-    return { [String(kind)]: resolve(String(value), kind === "pattern") } as unknown as PathSpec;
+    const [kind = "", value] = Object.entries(path ?? {})[0] ?? [];
+    if (!["file", "folder", "pattern"].includes(kind) || typeof value !== "string") throw noPath(path);
+    return { [kind]: resolve(value, kind === "pattern") } as unknown as PathSpec;
   }
   // In a web address the first `?` starts the query.
   if (hasGlob(/^https?:/i.test(path) ? path.replace(/\?.*$/, "") : path))
     return { pattern: resolve(path, true) };
   return path === "" || /(^|\/)\.?$/.test(path) ? { folder: resolve(path) } : { file: resolve(path) };
+}
+
+function noPath(value: unknown): AmlError {
+  const shown = value === undefined ? "undefined" : JSON.stringify(value);
+  return new AmlError(
+    "path_invalid",
+    `A path is a text, or { file }, { folder } or { pattern }, and not ${shown}.`,
+    {
+      hint: "Write a URI, a path, a glob, or a folder with a slash at its end.",
+    },
+  );
 }
 
 /** Escapes what a URI cannot hold, and nothing that a partition format may want to see (`=`, `&`, `+`). */

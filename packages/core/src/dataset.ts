@@ -60,8 +60,11 @@ interface DatasetFace<Self> {
   take(count: number): Self;
   skip(count: number): Self;
   takeRandomSample(options: SampleOptions): Self;
-  /** Two disjoint datasets that together are the whole; the first has about `share` (0 to 1) of it. */
-  randomSplit(share: number, seed: number): readonly [Self, Self];
+  /**
+   * Two disjoint datasets that together are the whole; the first has about `share` (0 to 1) of it. The same seed gives the
+   * same split; without one, one is drawn and stands in both plans.
+   */
+  randomSplit(share: number, seed?: number): readonly [Self, Self];
   /**
    * The files behind the dataset, in reading order.
    *
@@ -258,6 +261,14 @@ export interface TabularDataset extends DatasetFace<TabularDataset>, TimeSeriesV
    */
   write(target: string, format: TableFormat | TableEncoder, options?: WriteTableOptions): Promise<FileStat>;
   /**
+   * Copies the files that a column of URIs names below a folder, as `FileDataset.download` does: those of one store keep
+   * their paths below the folder that they share. Nulls name no file, and a file that many rows name is copied once.
+   *
+   * @param target - folder URI or path.
+   * @throws `plan_invalid` for a value that is no URI; `already_exists` unless `overwrite`; what reading the rows throws.
+   */
+  download(column: string, target: string, options?: DownloadColumnOptions): Promise<DownloadReport>;
+  /**
    * Writes the whole table into a folder, as `part-00000.csv` with a header: the file of the dataset that is given back.
    *
    * @throws `already_exists` unless `overwrite`; `path_invalid` for a glob.
@@ -355,6 +366,11 @@ export interface WriteRowsOptions extends OperationOptions {
 export interface DownloadOptions extends OverwriteOptions {
   /** Files at a time. Default 8. */
   readonly concurrency?: number | undefined;
+}
+
+export interface DownloadColumnOptions extends DownloadOptions {
+  /** Whether a file that is missing is left out, as in the original, or an error. Default true. */
+  readonly ignoreNotFound?: boolean | undefined;
 }
 
 export interface DownloadReport {

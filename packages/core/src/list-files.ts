@@ -23,6 +23,13 @@ interface OpenedSpec {
   readonly located: LocatedPath;
   /** Segments of the literal folder. */
   readonly folder: readonly string[];
+  /** Of a file that was looked at already. */
+  readonly stat?: FileStat;
+}
+
+export interface ListFilesOptions extends OperationOptions {
+  /** Leaves out entries that match no file. */
+  readonly ignoreNotFound?: boolean | undefined;
 }
 
 /**
@@ -35,7 +42,7 @@ interface OpenedSpec {
 export async function* listFiles(
   source: Source,
   locate: Locate,
-  options?: OperationOptions,
+  options?: ListFilesOptions,
 ): AsyncIterable<FileRef> {
   if (source.from === "query") {
     throw new AmlError("unsupported", "A query reads a database, so it has no files.", {
@@ -48,6 +55,14 @@ export async function* listFiles(
   }
   const specs: OpenedSpec[] = [];
   for (const spec of source.paths) specs.push(openSpec(spec, await locate(uriOf(spec), options)));
+  const [only] = specs;
+  // Paths count from the folder that a file turns out to be, where there is no other path to count from.
+  if (specs.length === 1 && only !== undefined && "file" in only.spec) {
+    const { located, spec } = only;
+    const stat = await statOf(located, options);
+    if (stat === undefined) return;
+    specs[0] = stat.kind === "file" ? { ...only, stat } : openSpec({ folder: spec.file }, located);
+  }
   const relative = relativePaths(specs);
   for (const opened of specs) {
     let count = 0;
@@ -61,7 +76,7 @@ export async function* listFiles(
         storage,
       };
     }
-    if (count === 0) throw noMatch(opened.spec);
+    if (count === 0 && options?.ignoreNotFound !== true) throw noMatch(opened.spec);
   }
 }
 
@@ -115,15 +130,28 @@ function openSpec(spec: PathSpec, located: LocatedPath): OpenedSpec {
   return { spec, located, folder: "file" in spec ? segments.slice(0, -1) : segments };
 }
 
+/** Undefined for a missing file that may be missing. */
+async function statOf(
+  { storage, path }: LocatedPath,
+  options?: ListFilesOptions,
+): Promise<FileStat | undefined> {
+  try {
+    return await storage.stat(parseStorePath(path), options);
+  } catch (error) {
+    if (options?.ignoreNotFound === true && isAmlError(error, "not_found")) return undefined;
+    throw error;
+  }
+}
+
 async function* listSpec(
-  { spec, located, folder }: OpenedSpec,
-  options?: OperationOptions,
+  { spec, located, folder, stat: known }: OpenedSpec,
+  options?: ListFilesOptions,
 ): AsyncIterable<FileStat> {
   const { storage, path } = located;
   if ("file" in spec) {
-    const stat = await storage.stat(parseStorePath(path), options);
-    if (stat.kind === "file") yield stat;
-    else yield* dataFiles(listFolder(storage, stat.path, options), stat.path);
+    const stat = known ?? (await statOf(located, options));
+    if (stat?.kind === "file") yield stat;
+    else if (stat !== undefined) yield* dataFiles(listFolder(storage, stat.path, options), stat.path);
   } else if ("folder" in spec) {
     const root = parseStorePath(path);
     yield* dataFiles(listFolder(storage, root, options), root);

@@ -20,9 +20,9 @@ import {
 } from "./value-check.ts";
 
 const ENCODINGS = ["utf8", "utf8bom", "utf16", "utf32", "ascii", "latin1", "iso88591", "windows1252"];
-const ENCODING_ALIAS = /^(utf-?8 bom|utf-(8|16|32)|latin-1|iso-8859-1|windows-1252)$/;
+const ENCODING_ALIAS = /^(utf-?8[ -]?bom|utf-?(8|16|32)|ascii|latin-?1|iso-?8859-?1|windows-?1252)$/i;
 const encoding = spelt(
-  (value) => (ENCODING_ALIAS.test(String(value)) ? String(value).replace(/[ -]/g, "") : value),
+  (value) => (ENCODING_ALIAS.test(String(value)) ? String(value).replace(/[ -]/g, "").toLowerCase() : value),
   oneOf(ENCODINGS, "utf8"),
 );
 

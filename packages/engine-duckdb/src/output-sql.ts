@@ -112,6 +112,9 @@ export function caseConflict(columns: readonly PlanColumn[]): readonly [string, 
 export function copyQuery(plan: CompiledPlan, format: TableFormat, path: string): string {
   const list = plan.columns.map((column) => {
     const value = format === "parquet" ? parquetValue(column) : textValue(column, format);
+    // A line without anything is none to readers.
+    if (format === "csv" && plan.columns.length === 1)
+      return `coalesce(${value}::VARCHAR, '') AS ${quoteIdentifier(column.id)}`;
     return `${value} AS ${quoteIdentifier(format === "csv" ? column.id : column.name)}`;
   });
   const options = {

@@ -209,9 +209,9 @@ describe.each<[string, (files: Record<string, Uint8Array>) => Promise<FileRef[]>
       const coarse = `(${fine})::TIMESTAMPTZ`;
       return `{'z': ${fine}, 'l': [${fine}, NULL], 'n': NULL::TIMESTAMP_NS[], 'u': ${coarse}, 'd': 1.50}`;
     };
-    const sql = `SELECT ${both(nanos("789"))} AS s, map([${nanos("1")}], [${nanos("2")}]) AS m, [NULL, {'z': ${nanos("3")}}] AS l
+    const nested = `SELECT ${both(nanos("789"))} AS s, map([${nanos("1")}], [${nanos("2")}]) AS m, [NULL, {'z': ${nanos("3")}}] AS l
       UNION ALL SELECT NULL, NULL, NULL`;
-    const files = await filesOf({ "a.parquet": await parquet(sql) });
+    const files = await filesOf({ "a.parquet": await parquet(nested) });
     const time = "2026-11-25 09:30:00";
     const s = {
       z: `${time}.000000789+00`,
@@ -227,7 +227,7 @@ describe.each<[string, (files: Record<string, Uint8Array>) => Promise<FileRef[]>
     expect(JSON.parse((await textOf(table.encode("jsonl"))).split("\n")[0] ?? "")).toEqual(expected);
     const toText = { op: "convert_column_types", columns: [{ columns: "s", column_type: "string" }] };
     const [row] = await h.rows([read, toText, keep("s")], files);
-    expect(JSON.parse(String(row?.["s"]))).toEqual({ ...s, d: 1.5 });
+    expect(JSON.parse(row?.["s"] as string)).toEqual({ ...s, d: 1.5 });
   });
 
   test("written Parquet has them as instants, text has all digits", async () => {

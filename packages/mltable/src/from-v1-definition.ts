@@ -49,15 +49,30 @@ export function fromV1Definition(text: string): FromV1Result {
   const lost: ConversionLoss[] = [];
   const lose: Lose = (path, changes, message) => lost.push(Object.freeze({ path, message, changes }));
   const paths = readSource(asRecord(blocks[0]), lose);
-  const transformations = blocks.slice(1).flatMap((block, at) => {
+  const found = blocks.slice(1).flatMap((block, at) => {
     const path = `blocks[${at + 1}]`;
-    return readBlock(asRecord(block), path, (below, changes, message) =>
-      lose(`${path}${below}`, changes, message),
-    );
+    const own: Lose = (below, changes, message) => lose(`${path}${below}`, changes, message);
+    return readBlock(asRecord(block), own).map((step) => ({ step, lose: own }));
   });
+  const transformations = inOrder(found);
   if (Object.keys(asRecord(meta)).length > 0) lose("meta", "nothing", "Notes of the SDK are not kept.");
   const table = { paths, transformations: foldPathColumn(transformations), traits: {}, metadata: {} };
   return Object.freeze({ table: Object.freeze(table), lost: Object.freeze(lost) });
+}
+
+/** An MLTable reads once, and has columns only then. */
+function inOrder(found: readonly { readonly step: Step; readonly lose: Lose }[]): readonly Step[] {
+  const read = found.findIndex(({ step }) => step.op.startsWith("read_"));
+  return found.flatMap(({ step, lose }, at) => {
+    const isEarly = at < read && /^(convert|keep|drop)_/.test(step.op);
+    const isSecond = at > read && step.op.startsWith("read_");
+    if (!isEarly && !isSecond) return [step];
+    const why = isEarly
+      ? "it stands in front of the step that reads the files"
+      : "the files are read already";
+    lose("", "rows", `${step.op} is left out: ${why}.`);
+    return [];
+  });
 }
 
 function readSource(block: Readonly<Record<string, unknown>>, lose: Lose): readonly PathSpec[] {
@@ -79,7 +94,7 @@ type Reader = (given: Arguments, lose: Lose) => readonly [op: Step["op"], argume
 
 const READERS: Readonly<Record<string, Reader>> = {
   ParseDelimitedBlock: (given, lose) => {
-    if (Number(given["skipRows"] ?? 0) > 0 || Number(given["skipRowsMode"] ?? 0) > 0)
+    if ([given["skipRows"], given["skipRowsMode"]].some((count) => Number(count ?? 0) > 0))
       lose(".arguments.skipRows", "rows", "The first lines of the files are not skipped.");
     if (typeof given["commentLineCharacter"] === "string")
       lose(".arguments.commentLineCharacter", "rows", "Lines of comments are read as rows.");
@@ -137,6 +152,12 @@ const READERS: Readonly<Record<string, Reader>> = {
     const items = asList(columnConversion).flatMap((item, at): readonly ColumnConversion[] => {
       const { column, typeProperty, typeArguments } = asRecord(item);
       const type = columnType(typeProperty, asRecord(typeArguments));
+      if (type === "stream_info" && Object.keys(asRecord(typeArguments)).length > 0)
+        lose(
+          `.arguments.columnConversion[${at}].typeArguments`,
+          "types",
+          "The workspace of the streams, and how their paths are written, is not kept.",
+        );
       const columns = selectorOf(column, lose);
       if (type !== undefined) return [{ columns, column_type: type }];
       lose(
@@ -163,7 +184,7 @@ const READERS: Readonly<Record<string, Reader>> = {
 /** What blocks without a counterpart did. */
 const NOTHING_TO_ROWS = /^(Cache|AssertSchema|ExpressionAssertValue|ToDataFrameDirectory)Block$/;
 
-function readBlock(block: Arguments, path: string, lose: Lose): readonly Step[] {
+function readBlock(block: Arguments, lose: Lose): readonly Step[] {
   const type = asText(block["type"]);
   const reader = Object.hasOwn(READERS, nameOf(type)) ? READERS[nameOf(type)] : undefined;
   if (block["isEnabled"] === false) {
@@ -176,7 +197,9 @@ function readBlock(block: Arguments, path: string, lose: Lose): readonly Step[] 
     return [];
   }
   try {
-    const found = reader(asRecord(block["arguments"]), lose);
+    const { given, rest } = watched(asRecord(block["arguments"]));
+    const found = reader(given, lose);
+    for (const name of rest()) lose(`.arguments.${name}`, "rows", "What it does there is not known here.");
     if (found === undefined) return [];
     const issues: PlanIssue[] = [];
     const step = parseStep(found[0], found[1], (issue) => issues.push(issue));
@@ -187,6 +210,20 @@ function readBlock(block: Arguments, path: string, lose: Lose): readonly Step[] 
     lose("", "rows", `${type} is left out: ${error.message}.`);
   }
   return [];
+}
+
+/** Arguments, and which of them say something that nobody has looked at. */
+function watched(all: Arguments): { readonly given: Arguments; readonly rest: () => readonly string[] } {
+  const seen = new Set<unknown>();
+  const given = new Proxy(all, {
+    get(target, name, receiver) {
+      seen.add(name);
+      return Reflect.get(target, name, receiver) as unknown;
+    },
+  });
+  const isEmpty = (value: unknown): boolean =>
+    value === null || value === undefined || value === false || value === "";
+  return { given, rest: () => Object.keys(all).filter((name) => !seen.has(name) && !isEmpty(all[name])) };
 }
 
 /** A name of a list by its number; of an unknown one the number, so that the step's check refuses it. */

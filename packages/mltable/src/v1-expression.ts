@@ -153,8 +153,11 @@ export function toV1Expression(expr: Expr): unknown {
       return not(toV1Expression({ fn: "==", args }));
     case "is_not_null":
       return not(toV1Expression({ fn: "is_null", args }));
-    case "in":
-      return rest.length === 0 ? { r: ["Value", false] } : fold("Or", rest.map(equals));
+    case "in": {
+      // A null is equal to nothing here, and to nulls there.
+      const items = (rest as readonly Expr[]).filter((item) => !("lit" in item) || item.lit !== null);
+      return items.length === 0 ? { r: ["Value", false] } : fold("Or", items.map(equals));
+    }
     case "not_in":
       return fold("And", [
         not(invoke("Value_IsNull", toV1Expression(first))),

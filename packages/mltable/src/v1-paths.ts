@@ -82,8 +82,8 @@ export function writeV1Paths(
 ): { readonly type: string; readonly arguments: Readonly<Record<string, unknown>> } {
   const texts = paths.map((entry, at) => {
     const [kind, path] = Object.entries(entry)[0] as [string, string];
-    if (kind === "file" && hasGlob(path))
-      lose(`paths[${at}]`, "rows", `${path} is a pattern in a definition.`);
+    if (kind !== "pattern" && hasGlob(localPath(path)))
+      lose(`paths[${at}]`, "rows", `${localPath(path)} is a pattern in a definition.`);
     return kind === "folder" ? `${path.replace(/[/]+$/, "")}/` : path;
   });
   const stores = texts.map((path) => (isUri(path) ? storeOf(path) : undefined));

@@ -265,6 +265,37 @@ describe("fromV1Definition", () => {
     ]);
   });
 
+  test("arguments that nobody knows, and blocks in an order that MLTable has not", () => {
+    const block = (name: string, more: object): object => {
+      const known = BLOCKS[name] as { arguments: object };
+      return { ...known, arguments: { ...known.arguments, ...more } };
+    };
+    const stream = { column: { type: 2, details: { selectedColumn: "x" } }, typeProperty: 10 };
+    const text = writeV1Json({
+      blocks: [
+        BLOCKS["get_files"],
+        BLOCKS["keep"],
+        BLOCKS["take"],
+        block("delim", { quoting: true, unused: null, neither: false }),
+        block("types d", { columnConversion: [{ ...stream, typeArguments: { escaped: true } }] }),
+        BLOCKS["json"],
+      ],
+    });
+    const { table: found, lost } = fromV1Definition(text);
+    expect(found.transformations.map(({ op }) => op)).toEqual([
+      "take",
+      "read_delimited",
+      "convert_column_types",
+    ]);
+    expect(lost.map(({ path, changes }) => [path, changes]).slice(1)).toEqual([
+      ["blocks[3].arguments.quoting", "rows"],
+      ["blocks[4].arguments.columnConversion[0].typeArguments", "types"],
+      ["blocks[1]", "rows"],
+      ["blocks[5]", "rows"],
+    ]);
+    expect(parseMLTable(formatMLTable(found))).toEqual(found);
+  });
+
   test("keys and tokens are left out, and stand in no message", () => {
     const details = [
       {
@@ -437,9 +468,21 @@ metadata: {owner: me}
     expect(back("a in [1, 'x']")).toBe('col("a") == 1 or col("a") == "x"');
     expect(back("a not in [1]")).toBe('not col("a") is None and col("a") != 1');
     expect(back("a in []")).toBe("False");
+    // A null is in no list here; there it would be equal to nulls.
+    expect(back("a in [None, 1]")).toBe('col("a") == 1');
+    expect(back("a in [None]")).toBe("False");
     expect(back("-a > 1")).toBe('0 - col("a") > 1');
     expect(back("t < datetime(1, 1, 1, 0, 0, 0, 1)")).toBe('col("t") < datetime(1, 1, 1, 0, 0, 0, 1)');
     expect(back("t < datetime(9999, 12, 31)")).toBe('col("t") < datetime(9999, 12, 31)');
+  });
+
+  test.each([
+    "file: file:///d/a%5B1%5D.csv",
+    "folder: file:///d/a%5B1%5D/",
+    "folder: azureml://datastores/a/paths/x*/",
+  ])("names that would be patterns are in the report (%s)", (path) => {
+    const { lost } = toV1Definition(parseMLTable(`paths:\n- ${path}\n`));
+    expect(lost).toContainEqual(expect.objectContaining({ path: "paths[0]", changes: "rows" }));
   });
 
   test("paths of several kinds are refused", () => {

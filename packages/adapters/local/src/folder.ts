@@ -10,6 +10,9 @@ export function isOwnName(name: string): boolean {
   return OWN_NAME.test(name);
 }
 
+/** Where a workspace keeps its secrets, registry and cache. In no listing, so that nobody copies or reads them unawares. */
+export const WORKSPACE_FOLDER = ".aml";
+
 /**
  * Where a store path lies on the disk, by its text alone.
  *

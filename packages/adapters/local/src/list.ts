@@ -3,7 +3,7 @@ import { lstat, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { AmlError, isAmlError, type FileStat, type ListOptions, type StorePath } from "@aml/core/adapter";
 import { mapped, toAmlError } from "./errors.ts";
-import { follow, isOwnName, place, toFileStat } from "./folder.ts";
+import { follow, isOwnName, place, toFileStat, WORKSPACE_FOLDER } from "./folder.ts";
 
 const STATS_AT_ONCE = 32;
 
@@ -86,7 +86,7 @@ async function namesOf(folder: StorePath, at: string): Promise<Dirent[]> {
 
 /** @returns `undefined` for what is no file or folder of a store, as a pipe. @throws `path_invalid` for a link to nothing. */
 async function entryOf(root: string, path: StorePath, at: string, item: Dirent): Promise<Entry | undefined> {
-  if (item.isDirectory()) return { path, at, directory: true };
+  if (item.isDirectory()) return item.name === WORKSPACE_FOLDER ? undefined : { path, at, directory: true };
   if (item.isFile()) return { path, at, directory: false };
   if (!item.isSymbolicLink()) return undefined;
   const target = await real(root, path, at);

@@ -93,7 +93,9 @@ async function prepare(
   const target = join(folder, basename(at));
   // A link to a file of the store is written through; a link to nothing is replaced.
   return {
-    target: (await exists(target)) ? await mapped("write", path, follow(root, path, target)) : target,
+    target: (await mapped("write", path, exists(target)))
+      ? await mapped("write", path, follow(root, path, target))
+      : target,
     created,
   };
 }
