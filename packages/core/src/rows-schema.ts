@@ -39,7 +39,16 @@ export function schemaOfRows(rows: readonly Row[]): Schema {
       if (cell === null || cell === undefined) open.set(name, types);
       else {
         const left = types.filter((type) => holds(type, cell));
-        if (left.length === 0) throw misfit(name, index, cell, `${types.join(" or ")}, as above it`);
+        if (left.length === 0) {
+          // Nothing that came before says what it should be.
+          const isFirst = types.length > FOUND.length;
+          throw misfit(
+            name,
+            index,
+            cell,
+            isFirst ? "value of a table" : `${types.join(" or ")}, as above it`,
+          );
+        }
         open.set(name, left);
       }
     }
@@ -87,9 +96,13 @@ function isNested(cell: Cell): boolean {
 }
 
 function misfit(column: string, row: number, cell: Cell, type: string): AmlError {
-  const value = typeof cell === "bigint" ? `${cell}n` : JSON.stringify(cell)?.slice(0, 80);
+  const isBeyond = typeof cell === "bigint" && BigInt.asIntN(64, cell) !== cell;
+  const text = typeof cell === "bigint" ? `${cell}n` : JSON.stringify(cell)?.slice(0, 80);
+  const value = cell instanceof Date && text === "null" ? "an invalid Date" : text;
   return new AmlError("schema_mismatch", `Row ${row}, column ${column}: ${value} is no ${type}.`, {
-    hint: "Make the values of a column of one kind, or give a schema.",
+    hint: isBeyond
+      ? "Integers have 64 bits: give larger ones as text, of type decimal in a schema."
+      : "Make the values of a column of one kind, or give a schema.",
     context: { row, column },
   });
 }

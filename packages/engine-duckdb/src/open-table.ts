@@ -279,7 +279,7 @@ export async function collect(
   }
   if (out.length > 0) return out;
   throw new AmlError("not_found", "The paths stand for no file.", {
-    hint: "Check the paths and patterns against a listing of the store; names are case-sensitive.",
+    hint: "Check the paths and patterns against a listing of the store (names are case-sensitive), and whether steps in front of the reading one leave a file.",
   });
 }
 

@@ -103,3 +103,14 @@ test("a null in the one column of a CSV is a row", async () => {
   const lines = await new Response(texts.encode("csv")).text();
   expect(lines).toBe('a\nx\n""\n""\n');
 });
+
+test("values that no column has say why", async () => {
+  await expect(tabular.fromRows([{ a: 2n ** 64n }], "big")).rejects.toMatchObject({
+    code: "schema_mismatch",
+    message: "Row 0, column a: 18446744073709551616n is no value of a table.",
+    hint: expect.stringContaining("64 bits") as string,
+  });
+  await expect(tabular.fromRows([{ a: 1 }, { a: new Date(Number.NaN) }], "nan")).rejects.toMatchObject({
+    message: expect.stringContaining("an invalid Date is no int32") as string,
+  });
+});
