@@ -52,6 +52,8 @@ export type ExprFunction =
   /** Without the white space at both ends. */
   | "strip"
   | "abs"
+  /** A column or a field of one, then the name of a field within it: a text literal. */
+  | "field"
   /** A part of a time, in UTC; the weekday of Monday is 0. */
   | "year"
   | "month"

@@ -173,8 +173,25 @@ function parsePrimary(parser: Parser): Expr {
     next(parser);
     value = { col: text };
   } else throw wrong(parser);
-  while (accept(parser, ".")) value = parseCall(parser, [value]);
-  return value;
+  for (;;) {
+    if (accept(parser, ".")) value = parseCall(parser, [value]);
+    else if (hasFields(value) && accept(parser, "[")) value = parseField(parser, value);
+    else return value;
+  }
+}
+
+function hasFields(value: Expr): boolean {
+  return "col" in value || ("fn" in value && value.fn === "field");
+}
+
+/** What stands in brackets behind a column: `label["isCrowd"]`. */
+function parseField(parser: Parser, of: Expr): Expr {
+  const { literal } = peek(parser);
+  if (literal === undefined || !("lit" in literal) || typeof literal.lit !== "string")
+    throw wrong(parser, "a field has a name in quotes", 'Write col("label")["name"].');
+  next(parser);
+  expect(parser, "]");
+  return { fn: "field", args: [of, literal] };
 }
 
 function parseCall(parser: Parser, receiver: readonly Expr[]): Expr {

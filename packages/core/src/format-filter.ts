@@ -45,6 +45,8 @@ function printCall(fn: ExprFunction, args: readonly Expr[]): [text: string, powe
     case "is_null":
     case "is_not_null":
       return [`${print(first, COMPARE + 1)} is ${fn === "is_null" ? "" : "not "}None`, COMPARE];
+    case "field":
+      return [`${print(first, TIGHTEST)}[${join(rest)}]`, TIGHTEST];
     case "negate":
       // Without parentheses a number would take the sign in.
       return [`-${print(first, "fn" in first ? SIGN : TIGHTEST)}`, SIGN];

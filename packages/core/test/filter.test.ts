@@ -97,6 +97,12 @@ describe("parseFilter", () => {
       call("==", call("index_of", a, lit("x")), call("index_of", a, lit("x"))),
     ],
     ["len(a) > a.length()", call(">", call("length", a), call("length", a))],
+    ["a['x']", call("field", a, lit("x"))],
+    [
+      "col('a b')[\"c'd\"] [''].lower() == 'x'",
+      call("==", call("to_lower", call("field", call("field", col("a b"), lit("c'd")), lit(""))), lit("x")),
+    ],
+    ["a['x'] in ['y']", call("in", call("field", a, lit("x")), lit("y"))],
     ["a.strip()", call("strip", a)],
     ["abs(a - b) < 1", call("<", call("abs", call("-", a, b)), one)],
     ["abs == 1", call("==", col("abs"), one)],
@@ -445,6 +451,9 @@ describe("formatFilter", () => {
           { depthSize: "medium", withCrossShrink: true },
           fc.record({ col: text }),
           literal,
+          fc
+            .tuple(text, fc.array(text, { minLength: 1, maxLength: 3 }))
+            .map(([name, names]) => names.reduce((of, within) => call("field", of, lit(within)), col(name))),
           make(
             ["not", "is_null", "is_not_null", "is_error", "negate", "length", "to_upper", "to_lower"],
             args(1),

@@ -3,7 +3,8 @@ import { arithmetic, asNumber, NUMERIC, ofJson, type ArithmeticFunction } from "
 import { asText, textFunction } from "./compile-text.ts";
 import { columnTypeOf, type PlanColumn } from "./plan-column.ts";
 import { datetime, integer, literal, NOTHING, type Kind, type Sql } from "./compile-literal.ts";
-import { quoteIdentifier } from "./sql-text.ts";
+import { parseSqlType, sqlTypeText } from "./parse-sql-type.ts";
+import { quoteIdentifier, quoteText } from "./sql-text.ts";
 
 const KINDS: Readonly<Record<string, Kind>> = {
   boolean: "boolean",
@@ -63,6 +64,7 @@ function compile(expr: Expr, scope: Scope): Sql {
   if ("lit" in expr) return literal(expr.lit);
   if (expr.fn === "is_error") return isError(expr.args[0], scope);
   if (expr.fn === "datetime") return datetime(expr.args, scope.step);
+  if (expr.fn === "field") return field(expr, scope);
   const within = expr.fn === "not" ? { ...scope, negated: true } : scope;
   const args = expr.args.map((arg) => compile(arg, within));
   const value = call(expr.fn, args, scope);
@@ -95,11 +97,67 @@ function column(name: string, scope: Scope): Sql {
       },
     );
   }
-  const kind = KINDS[columnTypeOf(found.sqlType)] ?? "null";
-  const id = quoteIdentifier(found.id);
+  return typed(quoteIdentifier(found.id), found.sqlType);
+}
+
+function typed(value: string, sqlType: string): Sql {
+  const kind = KINDS[columnTypeOf(sqlType)] ?? "null";
   // Nested values of Parquet have no counterpart in a filter; only JSON values can turn out to be text or numbers.
-  if (kind === "json" && found.sqlType !== "JSON") return { sql: id, kind: "bytes" };
-  return { sql: kind === "text" && found.sqlType !== "VARCHAR" ? `${id}::VARCHAR` : id, kind };
+  if (kind === "json" && sqlType !== "JSON") return { sql: value, kind: "bytes" };
+  return { sql: kind === "text" && sqlType !== "VARCHAR" ? `${value}::VARCHAR` : value, kind };
+}
+
+/** A field within a column: of JSON, a structure, or a map of texts; null where there is none, or none of this name. */
+function field(expr: Expr, scope: Scope): Sql {
+  const names: string[] = [];
+  let at = expr;
+  while ("fn" in at && at.fn === "field") {
+    const [of, name] = at.args as readonly [Expr, Expr | undefined];
+    names.unshift(name !== undefined && "lit" in name ? String(name.lit) : "");
+    at = of;
+  }
+  const name = "col" in at ? at.col : "";
+  column(name, scope);
+  const found = scope.columns.get(name);
+  return fieldOf(quoteIdentifier(found?.id ?? ""), found?.sqlType ?? "", names, name, scope.step);
+}
+
+function fieldOf(
+  value: string,
+  sqlType: string,
+  [name, ...rest]: readonly string[],
+  path: string,
+  step: number,
+): Sql {
+  if (name === undefined) return typed(value, sqlType);
+  const below = `${path}[${JSON.stringify(name)}]`;
+  if (sqlType === "JSON") {
+    const pointer = [name, ...rest]
+      .map((one) => `/${one.replaceAll("~", "~0").replaceAll("/", "~1")}`)
+      .join("");
+    const json = `json_extract(${value}, ${quoteText(pointer)})`;
+    return { sql: `(CASE WHEN json_type(${json}) <> 'NULL' THEN ${json} END)`, kind: "json" };
+  }
+  const type = parseSqlType(sqlType);
+  if (type?.kind === "map" && type.key.kind === "leaf" && type.key.name === "VARCHAR")
+    return fieldOf(
+      `map_extract_value(${value}, ${quoteText(name)})`,
+      sqlTypeText(type.value),
+      rest,
+      below,
+      step,
+    );
+  const known = type?.kind === "struct" ? type.fields : [];
+  const [, own] = known.find(([one]) => one === name) ?? [];
+  if (own !== undefined)
+    return fieldOf(`struct_extract(${value}, ${quoteText(name)})`, sqlTypeText(own), rest, below, step);
+  throw new AmlError("plan_invalid", `Step ${step} (filter) names a field that does not exist: ${below}.`, {
+    hint:
+      known.length === 0
+        ? `${path} has no fields.`
+        : `Fields of ${path} are: ${known.map(([one]) => one).join(", ")}.`,
+    context: { step, column: below },
+  });
 }
 
 function isError(arg: Expr | undefined, scope: Scope): Sql {
@@ -109,7 +167,11 @@ function isError(arg: Expr | undefined, scope: Scope): Sql {
   return errorId === undefined ? FALSE : { sql: quoteIdentifier(errorId), kind: "boolean", exact: true };
 }
 
-function call(fn: Exclude<ExprFunction, "is_error" | "datetime">, args: readonly Sql[], scope: Scope): Sql {
+function call(
+  fn: Exclude<ExprFunction, "is_error" | "datetime" | "field">,
+  args: readonly Sql[],
+  scope: Scope,
+): Sql {
   const { step } = scope;
   switch (fn) {
     case "and":
@@ -136,7 +198,7 @@ function joinedBy(fn: "and" | "or"): (left: Sql, right: Sql) => Sql {
 }
 
 function callOnValues(
-  fn: Exclude<ExprFunction, "is_error" | "datetime" | "and" | "or" | "not">,
+  fn: Exclude<ExprFunction, "is_error" | "datetime" | "field" | "and" | "or" | "not">,
   args: readonly Sql[],
   { step, negated }: Scope,
 ): Sql {

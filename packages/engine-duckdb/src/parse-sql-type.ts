@@ -1,3 +1,5 @@
+import { quoteIdentifier } from "./sql-text.ts";
+
 /** A type of DuckDB, taken apart. */
 export type SqlType =
   | { readonly kind: "leaf"; readonly name: string }
@@ -26,6 +28,20 @@ export function parseSqlType(text: string): SqlType | undefined {
   const reader: Reader = { tokens, at: 0 };
   const type = typeAt(reader);
   return reader.at === tokens.length ? type : undefined;
+}
+
+/** A type as DuckDB reads it. */
+export function sqlTypeText(type: SqlType): string {
+  switch (type.kind) {
+    case "leaf":
+      return type.name;
+    case "list":
+      return `${sqlTypeText(type.item)}[]`;
+    case "map":
+      return `MAP(${sqlTypeText(type.key)}, ${sqlTypeText(type.value)})`;
+    case "struct":
+      return `STRUCT(${type.fields.map(([name, of]) => `${quoteIdentifier(name)} ${sqlTypeText(of)}`).join(", ")})`;
+  }
 }
 
 interface Reader {

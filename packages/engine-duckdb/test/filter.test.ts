@@ -1,5 +1,8 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { type Expr } from "@aml/core";
 import { parseFilter } from "@aml/core/plan";
+import { DuckDBInstance } from "@duckdb/node-api";
 import fc from "fast-check";
 import { randomRuns } from "@aml/kit/runs";
 import { expect, test } from "vitest";
@@ -281,4 +284,57 @@ test("random filters keep what a plain evaluator keeps", async () => {
     }),
     randomRuns(200),
   );
+});
+
+test("fields within columns: of JSON lines, whatever kinds they are", async () => {
+  const lines = [
+    { n: 0, label: { isCrowd: true, "a/b~c": 5, box: { x: 1.5 }, name: "é" } },
+    { n: 1, label: { isCrowd: false, "a/b~c": "5", box: { x: -1 } } },
+    { n: 2, label: { isCrowd: null, box: null } },
+    { n: 3, label: null },
+    { n: 4, label: { isCrowd: 1, box: [7] } },
+  ];
+  const files = await h.files({ "a.jsonl": lines.map((line) => JSON.stringify(line)).join("\n") });
+  const matching = async (filter: string): Promise<number[]> => {
+    const step = { op: "filter", where: parseFilter(filter) };
+    return (await h.rows([{ op: "read_json_lines" }, step], files)).map(({ n }) => Number(n));
+  };
+  expect(await matching("label['isCrowd'] == True")).toEqual([0]);
+  expect(await matching("col('label')['isCrowd']")).toEqual([0]);
+  expect(await matching("label['isCrowd'] is None")).toEqual([2, 3]);
+  expect(await matching("label['a/b~c'] == 5")).toEqual([0]);
+  expect(await matching("label['a/b~c'] in [5, '5']")).toEqual([0, 1]);
+  expect(await matching("label['box']['x'] > 0")).toEqual([0]);
+  expect(await matching("label['name'].startswith('é')")).toEqual([0]);
+  expect(await matching("label['none'] is not None or n == 4")).toEqual([4]);
+});
+
+test("fields within columns: of structures and maps, by their types", async () => {
+  const instance = await DuckDBInstance.create(":memory:");
+  const connection = await instance.connect();
+  const path = join(h.folder, "nested.parquet");
+  await connection.run(
+    `COPY (SELECT range AS n, {'d': (range * 0.5)::DECIMAL(10, 1), 'In ner': {'t': TIMESTAMP '2026-01-01' + to_days(range::INTEGER)},
+      'm': map(['k', 'l'], [range, NULL]), 'list': [1]} AS s FROM range(4) UNION ALL SELECT 9, NULL) TO '${path}' (FORMAT parquet)`,
+  );
+  connection.disconnectSync();
+  instance.closeSync();
+  const files = await h.files({ "a.parquet": await readFile(path) });
+  const opened = async (filter: string): Promise<number[]> => {
+    const step = { op: "filter", where: parseFilter(filter) };
+    return (await h.rows([{ op: "read_parquet" }, step], files)).map(({ n }) => Number(n));
+  };
+  expect(await opened("s['d'] == 0.5")).toEqual([1]);
+  expect(await opened("s['In ner']['t'] >= datetime(2026, 1, 3)")).toEqual([2, 3]);
+  expect(await opened("s['m']['k'] > 1")).toEqual([2, 3]);
+  expect(await opened("s['m']['none'] is None and n < 9")).toEqual([0, 1, 2, 3]);
+  expect(await opened("s['d'] is None")).toEqual([9]);
+  for (const [filter, hint] of [
+    ["s['D'] == 1", "Fields of s are: d, In ner, m, list."],
+    ["s['d']['x'] == 1", 's["d"] has no fields.'],
+    ["s['list']['x'] == 1", 's["list"] has no fields.'],
+    ["n['x'] == 1", "n has no fields."],
+  ] as const)
+    expect(await failureOf(opened(filter))).toMatchObject({ code: "plan_invalid", hint });
+  expect(await failureOf(opened("none['x'] == 1"))).toMatchObject({ code: "plan_invalid" });
 });

@@ -82,14 +82,15 @@ export function fromV1Expression(value: unknown, depth = 0): Expr {
   }
 }
 
-function column(content: unknown): Expr {
+/** A column, or a field within one. */
+function column(content: unknown, depth = 0): Expr {
   const [record, field] = asList(content);
   const [kind, name] = asList(asRecord(field)["r"]);
   const [root, row] = asList(asRecord(record)["r"]);
-  if (root !== "Identifier" || row !== "row")
-    throw new NoCounterpart("filters have no fields within a column");
   if (kind !== "Value" || typeof name !== "string") throw new NoCounterpart("a column has no name");
-  return { col: name };
+  if (root === "Identifier" && row === "row") return { col: name };
+  if (root !== "RecordField" || depth > 100) throw new NoCounterpart("a field is of no column");
+  return { fn: "field", args: [column(row, depth + 1), { lit: name }] };
 }
 
 function literal(value: unknown): Expr {
@@ -163,6 +164,8 @@ export function toV1Expression(expr: Expr): unknown {
         not(invoke("Value_IsNull", toV1Expression(first))),
         ...rest.map((item) => not(equals(item))),
       ]);
+    case "field":
+      return { r: ["RecordField", [toV1Expression(first), ...rest.map(toV1Expression)]] };
     case "negate":
       return invoke("Subtract", { r: ["Value", 0] }, toV1Expression(first));
     case "datetime":

@@ -211,7 +211,10 @@ describe("fromV1Definition", () => {
       meta: { steps_added: "3" },
     });
     const { table: found, lost } = fromV1Definition(text);
-    expect(found.transformations.map(({ op }) => op)).toEqual(["read_delimited", "take"]);
+    expect(found.transformations.map(({ op }) => op)).toEqual(["read_delimited", "filter", "take"]);
+    expect(formatFilter((found.transformations[1] as unknown as { where: never }).where)).toBe(
+      'col("a")["b"] == 1',
+    );
     expect(lost).toEqual([
       expect.objectContaining({ path: expect.stringMatching(/^blocks\[0\]/), changes: "nothing" }),
       {
@@ -223,11 +226,6 @@ describe("fromV1Definition", () => {
       expect.objectContaining({ path: "blocks[4]", changes: "rows" }),
       expect.objectContaining({ path: "blocks[5]", changes: "rows" }),
       expect.objectContaining({ path: "blocks[6]", changes: "rows" }),
-      {
-        path: "blocks[7]",
-        changes: "rows",
-        message: "Microsoft.DPrep.ExpressionFilterBlock is left out: filters have no fields within a column.",
-      },
       { path: "blocks[8]", changes: "nothing", message: "Microsoft.DPrep.TakeBlock was switched off." },
       { path: "meta", changes: "nothing", message: "Notes of the SDK are not kept." },
     ]);
@@ -467,6 +465,7 @@ metadata: {owner: me}
     };
     expect(back("a in [1, 'x']")).toBe('col("a") == 1 or col("a") == "x"');
     expect(back("a not in [1]")).toBe('not col("a") is None and col("a") != 1');
+    expect(back("a['b']['c'] > 1")).toBe('col("a")["b"]["c"] > 1');
     expect(back("a in []")).toBe("False");
     // A null is in no list here; there it would be equal to nulls.
     expect(back("a in [None, 1]")).toBe('col("a") == 1');

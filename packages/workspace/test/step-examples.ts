@@ -409,6 +409,15 @@ const rowsOf: Chapter = {
       files: TRIPS,
       steps: "  - read_delimited\n  - filter: fare is None or not fare < 40\n",
     },
+    {
+      title: "filter: fields within a column",
+      text: "Of JSON, structures, and maps of texts. A JSON value without such a field gives null.",
+      files: {
+        "photos.jsonl":
+          '{"id":1,"label":{"isCrowd":true,"box":{"x":4}}}\n{"id":2,"label":{"isCrowd":false,"box":{"x":9}}}\n{"id":3,"label":null}\n',
+      },
+      steps: `  - read_json_lines\n  - filter: label["isCrowd"] == True or label["box"]["x"] > 5\n`,
+    },
     { title: "take", files: TWO, steps: "  - read_delimited\n  - take: 2\n" },
     { title: "skip", files: TWO, steps: "  - read_delimited\n  - skip: 2\n" },
     {
