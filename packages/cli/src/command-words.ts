@@ -3,6 +3,7 @@ const WORDS: readonly (readonly [RegExp, string])[] = [
   [/\b(?:pass overwrite|allow it to be overwritten)\b/g, "add --overwrite"],
   [/`overwrite`|\bwith overwrite\b/g, "--overwrite"],
   [/\bpass recursive\b/g, "add --recursive"],
+  [/\bread with onError: "null"/g, "add --on-error null"],
   [/\bread with (\w+): "?([^",;.\s]+|[^"]+)"?/g, "add --read '$1=$2'"],
   [/\bRead with (\w+): "?([^",;.\s]+|[^"]+)"?/g, "Add --read '$1=$2'"],
   [/^List the datastores to see their names\.$/, "See their names with 'aml datastore list'."],

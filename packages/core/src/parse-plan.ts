@@ -5,6 +5,7 @@ import {
   dictionary,
   integer,
   isPlainObject,
+  json,
   list,
   must,
   quote,
@@ -59,7 +60,8 @@ const source: Check = (value, at, report) => {
 };
 
 const traits = record({ timestamp_column: text(), partition_timestamp_column: text() }, ["timestamp_column"]);
-const planCheck = record({ version: integer(1), source, steps: list(stepCheck), traits }, [
+const mltable = record({ traits: dictionary(json), metadata: dictionary(json) });
+const planCheck = record({ version: integer(1), source, steps: list(stepCheck), traits, mltable }, [
   "source",
   "steps",
 ]);

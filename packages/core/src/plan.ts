@@ -10,6 +10,14 @@ export interface Plan<S extends Step = Step> {
   readonly steps: readonly S[];
   /** Absent: no column has a part to play. */
   readonly traits?: PlanTraits;
+  readonly mltable?: MLTableNotes;
+}
+
+/** What an MLTable says besides: kept for whoever reads it, and without a meaning here. */
+export interface MLTableNotes {
+  /** Traits that are no columns of times. */
+  readonly traits?: Readonly<Record<string, unknown>>;
+  readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
 /** Which columns hold times. Changes no rows; the verbs of time series filter by them. */

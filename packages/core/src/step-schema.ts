@@ -54,7 +54,13 @@ const booleanWords = record(
     },
   },
 );
-const datetime = record({ formats: listed(words), date_constant: text() }, ["formats"]);
+/** Those of Python and of DuckDB, which reads them. */
+const DIRECTIVE = /%(?:-?[dHIjmMSy]|[abcefghnpuwxzABDFGRTUVWXYZ%])/g;
+const format = must(
+  "a format of times, such as %Y-%m-%d %H:%M:%S, of directives that are known",
+  (value) => typeof value === "string" && !value.replace(DIRECTIVE, "").includes("%"),
+);
+const datetime = record({ formats: listed(list(format, 1)), date_constant: text() }, ["formats"]);
 
 function conversions(columns: Check, mappings: Readonly<Record<string, Check>>): Check {
   const plain = oneOf(["string", "int", "float", "boolean", "stream_info"]);
@@ -72,8 +78,17 @@ function conversions(columns: Check, mappings: Readonly<Record<string, Check>>):
 }
 
 const inference = record({ sample_size: integer(1), column_type_overrides: conversions(names, {}) });
+type Inference =
+  | { readonly column_type_overrides?: readonly { readonly columns: string | readonly string[] }[] }
+  | undefined;
 const inferColumnTypes: Check = (value, at, report) => {
-  const checked = (isPlainObject(value) ? inference : bool(true))(value, at, report);
+  const checked = (isPlainObject(value) ? inference : bool(true))(value, at, report) as Inference;
+  const overridden = checked?.column_type_overrides?.flatMap(({ columns }) => columns) ?? [];
+  const twice = overridden.find((name, index) => overridden.indexOf(name) < index);
+  if (twice !== undefined) {
+    const pointer = [...at, "column_type_overrides"];
+    return void report({ pointer, message: `name the column ${quote(twice)} twice` });
+  }
   return checked && !Object.keys(checked)[0] ? undefined : checked;
 };
 

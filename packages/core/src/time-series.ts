@@ -46,8 +46,9 @@ export function withoutLostTraits(
   return stays(partition) ? plan : withTraits(plan, { timestamp_column });
 }
 
-function withTraits({ version, source, steps }: Plan, traits: PlanTraits | undefined): Plan {
-  return { version, source, steps, ...(traits === undefined ? {} : { traits }) };
+function withTraits({ version, source, steps, mltable }: Plan, traits: PlanTraits | undefined): Plan {
+  const notes = mltable === undefined ? {} : { mltable };
+  return { version, source, steps, ...notes, ...(traits === undefined ? {} : { traits }) };
 }
 
 function traitsOf({

@@ -136,3 +136,24 @@ export function sortedJson(value: unknown): string {
       : item,
   );
 }
+
+/** Lists and mappings within each other. */
+const DEEPEST = 64;
+
+/** Whatever JSON can say; a frozen copy. */
+export const json: Check = (value, pointer, report) => {
+  const copy = (part: unknown, depth: number): unknown => {
+    if (part === null || ["string", "boolean"].includes(typeof part) || Number.isFinite(part)) return part;
+    if (depth > DEEPEST) throw new RangeError("too deep");
+    if (Array.isArray(part)) return Object.freeze(part.map((item) => copy(item, depth + 1)));
+    if (!isPlainObject(part)) throw new RangeError("no JSON");
+    const entries = Object.entries(part).map(([key, item]) => [key, copy(item, depth + 1)] as const);
+    return Object.freeze(Object.fromEntries(entries));
+  };
+  try {
+    return copy(value, 0);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return void report({ pointer, message: `must be plain JSON, of ${DEEPEST} levels at most` });
+  }
+};

@@ -158,7 +158,9 @@ const BLANK = "[\\s\\x0B\\p{Z}\\x{FEFF}]";
 
 type Words = Extract<ColumnTypeSpec, { boolean: unknown }>["boolean"];
 
+/** Words are those of texts: what has a type already is true or false, or has no such meaning. */
 function toWords(x: string, from: string, words: Words): Conversion {
+  if (textOf(x, from) === undefined) return toBoolean(x, from);
   const mismatch = words.mismatch_as ?? "error";
   const otherwise = mismatch === "error" ? "" : ` WHEN ${x} IS NOT NULL THEN ${mismatch === "true"}`;
   const { true_values, false_values } = words;
@@ -199,10 +201,22 @@ function toDatetime(x: string, from: string, formats: readonly string[], prefix:
   return result(parts.length === 1 ? `${parts[0]}` : `coalesce(${parts.join(", ")})`);
 }
 
+/** Directives that `strptime` has not. */
+const SHORT: Readonly<Record<string, string>> = {
+  "%F": "%Y-%m-%d",
+  "%D": "%m/%d/%y",
+  "%R": "%H:%M",
+  "%e": "%d",
+};
+
 /** `strptime` alone has no Z for `%z`, and no more than six digits for `%f`. */
-function variants(format: string): string[] {
+function variants(given: string): string[] {
+  const format = given.replace(/%[FDRe%]/g, (directive) => SHORT[directive] ?? directive);
   const ends = format.includes("%z") ? [format, format.replace("%z", "Z")] : [format];
-  return ends.flatMap((one) => (one.includes("%f") ? [one, one.replace("%f", "%n")] : [one]));
+  return ends.flatMap((one) =>
+    // A fraction may be left out, as in the original.
+    one.includes("%f") ? [one, one.replace("%f", "%n"), one.replace(/[.,]?%f/, "")] : [one],
+  );
 }
 
 /** The format that timestamps print in, where they have no fraction. */
@@ -213,11 +227,26 @@ const PRINTED = "%Y-%m-%d %H:%M:%S";
  * as the cast stands where DuckDB computes it once.
  */
 function parse(text: string, formats: readonly string[]): string {
-  const list = formats.length === 1 ? quoteText(formats[0] ?? "") : quoteList(formats);
-  const parsed = `try_strptime(${text}, ${list})`;
+  const parsed = ofFourDigits(text, formats);
   if (formats[0] !== PRINTED) return parsed;
   const cast = `try_cast(${text} AS TIMESTAMP)`;
   return `CASE WHEN ${cast} IS NOT NULL AND strlen(${text}) = 19 AND ${cast}::VARCHAR = ${text} THEN ${cast} ELSE ${parsed} END`;
+}
+
+/**
+ * Where formats give no date, NULL. DuckDB takes two digits for a year of four, which is one of the first century then: no
+ * such text fits, and the next format has its turn.
+ */
+function ofFourDigits(text: string, formats: readonly string[]): string {
+  const isLong = (format: string): boolean => format.replaceAll("%%", "").includes("%Y");
+  const runs = formats.every(isLong) || !formats.some(isLong) ? [formats] : formats.map((one) => [one]);
+  const parts = runs.map((run) => {
+    const list = run.length === 1 ? quoteText(run[0] ?? "") : quoteList(run);
+    const parsed = `try_strptime(${text}, ${list})`;
+    if (!isLong(run[0] ?? "")) return parsed;
+    return `CASE WHEN year(${parsed}) > 999 OR regexp_matches(${text}, '0[0-9]{3}') THEN ${parsed} END`;
+  });
+  return parts.length === 1 ? `${parts[0]}` : `coalesce(${parts.join(", ")})`;
 }
 
 /** What `strptime` gives for a format. */

@@ -258,7 +258,11 @@ function withPartitions(relation: Relation, index: number, at: number): Relation
 
 /** An empty text is no number and no date: null, and not an error. */
 function emptyIsNull({ sqlType }: PlanColumn, spec: ColumnTypeSpec): boolean {
-  const parsed = spec === "int" || spec === "float" || (typeof spec === "object" && !("boolean" in spec));
+  const parsed =
+    spec === "int" ||
+    spec === "float" ||
+    spec === "boolean" ||
+    (typeof spec === "object" && !("boolean" in spec));
   return sqlType === "VARCHAR" && parsed;
 }
 

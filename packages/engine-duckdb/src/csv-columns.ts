@@ -3,8 +3,10 @@ import {
   type ColumnSelector,
   type ColumnTypeSpec,
   type InferredColumn,
+  type Step,
   type StepOf,
 } from "@aml/core";
+import { filterColumns } from "@aml/core/plan";
 import { inferType, type Inference, type Observation } from "./infer-types.ts";
 
 /**
@@ -67,6 +69,37 @@ export function inferColumns(
     if (given !== undefined) return { by: "override", inference: { ...inference, type: given } };
     return { by: inference.values === 0 ? "default" : "values", inference };
   });
+}
+
+/**
+ * The reading step with text for the columns whose first conversion names formats of times, or words for true and false:
+ * these are about texts, and a guess in front of them would have read the day for the month.
+ */
+export function withTextColumns(step: Step | undefined, later: readonly Step[]): Step | undefined {
+  if (step?.op !== "read_delimited" || step.infer_column_types === false) return step;
+  const infer = typeof step.infer_column_types === "object" ? step.infer_column_types : {};
+  const overrides = infer.column_type_overrides ?? [];
+  const known = new Set(overrides.flatMap(({ columns }) => namesOf(columns)));
+  const texts: string[] = [];
+  for (const other of later) {
+    // A filter in front of it means the values that were guessed.
+    if (other.op === "filter") for (const name of filterColumns(other.where)) known.add(name);
+    if (other.op !== "convert_column_types") continue;
+    for (const { columns, column_type: type } of other.columns) {
+      if (typeof columns === "object" && "pattern" in columns) continue;
+      for (const name of namesOf(columns)) {
+        if (known.has(name)) continue;
+        known.add(name);
+        const isOfText =
+          typeof type === "object" &&
+          ("datetime" in type || ("boolean" in type && type.boolean.true_values !== undefined));
+        if (isOfText) texts.push(name);
+      }
+    }
+  }
+  if (texts.length === 0) return step;
+  const column_type_overrides = [...overrides, { columns: texts, column_type: "string" as const }];
+  return { ...step, infer_column_types: { ...infer, column_type_overrides } };
 }
 
 function namesOf(selector: ColumnSelector): readonly string[] {

@@ -26,7 +26,7 @@ import { chooseRows } from "./choose-rows.ts";
 import { laterRows } from "./later-rows.ts";
 import { mapFiles, rowsWanted, type InspectContext } from "./inspect-context.ts";
 import { findConversionErrors, findFailedConversion, type FindOptions } from "./find-conversion-errors.ts";
-import { sampleRows } from "./csv-columns.ts";
+import { sampleRows, withTextColumns } from "./csv-columns.ts";
 import { inspectDelimited } from "./inspect-delimited.ts";
 import { inspectJson } from "./inspect-json.ts";
 import { inspectParquet, stageParquet } from "./inspect-parquet.ts";
@@ -299,7 +299,8 @@ export async function inspect(
   const { scope, signal, origins } = base;
   const uris = files.map(({ uri }) => uri);
   const parts = selectsPartitions(plan);
-  const step = plan.steps.find(({ op }) => op.startsWith("read_"));
+  const read = plan.steps.findIndex(({ op }) => op.startsWith("read_"));
+  const step = withTextColumns(plan.steps[read], plan.steps.slice(read + 1));
   const encoding = step !== undefined && "encoding" in step ? step.encoding : undefined;
   const context: InspectContext & TableContext = { ...base, encoding };
   const finish = async <T extends Found>(found: T, names: readonly string[]): Promise<T & Common> => {
@@ -317,7 +318,7 @@ export async function inspect(
       if (rows > ROWS_IN_MEMORY && !parts) {
         const texts = await inspectDelimited(withoutSample(step), files, undefined, context);
         const table = await finish(texts, namesOf(texts));
-        const source = { ...plan, steps: plan.steps.slice(0, plan.steps.indexOf(step) + 1) };
+        const source = { ...plan, steps: [...plan.steps.slice(0, read), step] };
         return inferFromRows(source, step, table, { scope, signal, compile: base.compile, rows });
       }
       const found = await inspectDelimited(step, files, wanted, context);

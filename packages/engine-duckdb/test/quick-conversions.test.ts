@@ -85,7 +85,9 @@ test("dates and times: what a cast takes and the format does not", async () => {
     "infinity",
     "epoch",
   ];
-  const slow = `try_strptime(x, '${format}')`;
+  const parsed = `try_strptime(x, '${format}')`;
+  // A year has four digits.
+  const slow = `CASE WHEN year(${parsed}) > 999 OR regexp_matches(x, '0[0-9]{3}') THEN ${parsed} END`;
   const { sql } = compileConversion("x", "VARCHAR", { datetime: { formats: [format] } });
   expect(await differing([...base, ...made, ...named], sql, slow)).toEqual([]);
 });

@@ -12,28 +12,33 @@ import type { MLTable } from "./mltable.ts";
 
 /**
  * The plan that an MLTable stands for: its paths made absolute, its steps as they are, of its traits the columns of
- * times. Other traits and the metadata, which change no rows, are not part of it.
+ * times. Other traits and the metadata, which change no rows, go with it as they are.
  *
  * @param folderUri - the folder that holds the `MLTable` file.
  * @throws `path_invalid` for a path that leaves its store or is local in a remote folder; `plan_invalid`.
  */
 export function toPlan(
-  table: Pick<MLTable, "paths" | "transformations"> & Partial<Pick<MLTable, "traits">>,
+  table: Pick<MLTable, "paths" | "transformations"> & Partial<Pick<MLTable, "traits" | "metadata">>,
   folderUri: string,
 ): Plan {
   const paths = table.paths.map((entry) =>
     mapPath(entry, (path, kind) => resolvePath(folderUri, path, kind)),
   );
-  const { timestamp_column, partition_timestamp_column: partition } = table.traits ?? {};
-  const traits = {
-    timestamp_column,
-    ...(typeof partition === "string" ? { partition_timestamp_column: partition } : {}),
+  const { timestamp_column, partition_timestamp_column: partition, ...others } = table.traits ?? {};
+  const isOfTimes = timestamp_column !== undefined && typeof partition === "string";
+  const traits = { timestamp_column, ...(isOfTimes ? { partition_timestamp_column: partition } : {}) };
+  const rest =
+    isOfTimes || partition === undefined ? others : { ...others, partition_timestamp_column: partition };
+  const mltable = {
+    ...(Object.keys(rest).length === 0 ? {} : { traits: rest }),
+    ...(Object.keys(table.metadata ?? {}).length === 0 ? {} : { metadata: table.metadata }),
   };
   return parsePlan({
     version: 1,
     source: { from: "paths", paths },
     steps: table.transformations,
     ...(timestamp_column === undefined ? {} : { traits }),
+    ...(Object.keys(mltable).length === 0 ? {} : { mltable }),
   });
 }
 
@@ -44,7 +49,7 @@ export function toPlan(
  * @throws `unsupported` for a plan over a query; `plan_invalid`.
  */
 export function fromPlan(plan: Plan, folderUri?: string): MLTable {
-  const { source, steps, traits = {} } = parsePlan(plan);
+  const { source, steps, traits = {}, mltable = {} } = parsePlan(plan);
   if (source.from === "query") {
     throw new AmlError("unsupported", "A plan over a SQL query has no public MLTable form", {
       hint: "Export its rows to files and make the MLTable of those.",
@@ -56,8 +61,8 @@ export function fromPlan(plan: Plan, folderUri?: string): MLTable {
   return Object.freeze({
     paths: Object.freeze(paths),
     transformations: steps,
-    traits: Object.freeze({ ...traits }),
-    metadata: Object.freeze({}),
+    traits: Object.freeze({ ...mltable.traits, ...traits }),
+    metadata: Object.freeze({ ...mltable.metadata }),
   });
 }
 

@@ -147,14 +147,18 @@ type: mltable
   });
 });
 
-test("the columns of times go with the plan and come back; other traits stay with the file", () => {
+test("the columns of times go with the plan and come back; so do other traits and the metadata", () => {
   const table = parseMLTable(
-    "paths: [{file: a}]\ntraits: {timestamp_column: d, partition_timestamp_column: p, index_columns: [i]}\n",
+    "paths: [{file: a}]\ntraits: {timestamp_column: d, partition_timestamp_column: p, index_columns: [i]}\nmetadata: {a: [1]}\n",
   );
   const plan = toPlan(table, FOLDER);
   const traits = { timestamp_column: "d", partition_timestamp_column: "p" };
   expect(plan.traits).toEqual(traits);
-  expect(fromPlan(plan, FOLDER).traits).toEqual(traits);
+  expect(plan.mltable).toEqual({ traits: { index_columns: ["i"] }, metadata: { a: [1] } });
+  expect(fromPlan(plan, FOLDER)).toMatchObject({
+    traits: { ...traits, index_columns: ["i"] },
+    metadata: { a: [1] },
+  });
   expect(
     toPlan(parseMLTable("paths: [{file: a}]\ntraits: {index_columns: [i]}\n"), FOLDER),
   ).not.toHaveProperty("traits");

@@ -10,9 +10,12 @@ import {
   type Plan,
   resolvePatternUri,
   resolveUri,
+  type StepOf,
   type TabularDataset,
   type Workspace,
 } from "@aml/core";
+import { matchPartitionFormat } from "@aml/core/engine";
+import { parsePartitionFormat } from "@aml/core/plan";
 import { folderUri, MLTABLE } from "./load-mltable.ts";
 
 export interface SaveMLTableOptions extends OperationOptions {
@@ -37,9 +40,12 @@ export async function saveMLTable(
     return;
   }
   const chosen = fileStepsOf(dataset.plan);
+  const formats = dataset.plan.steps.filter((step) => step.op === "extract_columns_from_partition_format");
   const paths: PathSpec[] = [];
-  for await (const { relativePath } of dataset.files(options)) {
-    paths.push({ file: resolveUri(uri, `./${relativePath}`) });
+  for await (const { uri: from, relativePath } of dataset.files(options)) {
+    const file = resolveUri(uri, `./${relativePath}`);
+    for (const format of formats) refuseOtherValues(format, from, file);
+    paths.push({ file });
   }
   const { files } = await workspace.filesFromPlan(chosen).download(uri, options);
   const steps = dataset.plan.steps.filter((step) => !chosen.steps.includes(step));
@@ -116,12 +122,45 @@ function pathsFrom(plan: Plan, uri: string): Plan {
   return { ...plan, source: { from: "paths", paths } };
 }
 
-/** The part of a plan that chooses among files. */
+/**
+ * The part of a plan that chooses among files.
+ *
+ * @throws `unsupported` for a filter of files, which sees other paths when they are copied.
+ */
 function fileStepsOf(plan: Plan): Plan {
   const read = plan.steps.findIndex((step) => step.op.startsWith("read_"));
   const before = read < 0 ? plan.steps : plan.steps.slice(0, read);
   const choosing = new Set(["take", "skip", "take_random_sample", "sample"]);
-  return { ...plan, steps: before.filter((step) => choosing.has(step.op)) };
+  const filter = before.find(({ op }) => op === "filter" || op === "select_partitions");
+  if (filter === undefined) return { ...plan, steps: before.filter((step) => choosing.has(step.op)) };
+  throw new AmlError(
+    "unsupported",
+    `A colocated copy cannot have the step ${filter.op} in front of the reading step: it chooses files by paths that they will not have.`,
+    {
+      operation: "save",
+      hint: "Narrow the paths or the pattern instead, or save without colocated.",
+    },
+  );
+}
+
+/** @throws `unsupported` where the copy's path means something else than the file's. */
+function refuseOtherValues(
+  { partition_format, value_encoding }: StepOf<"extract_columns_from_partition_format">,
+  from: string,
+  to: string,
+): void {
+  const format = parsePartitionFormat(partition_format, value_encoding);
+  const [before, after] = [from, to].map((uri) => JSON.stringify(matchPartitionFormat(format, uri)));
+  if (before === undefined || before === after) return;
+  throw new AmlError(
+    "unsupported",
+    `The partition format ${partition_format} reads ${before} from ${from}, and from its copy ${to} ${after ?? "nothing"}.`,
+    {
+      operation: "save",
+      hint: "Save into a folder with the same names on the way, or without colocated.",
+      context: { uri: from, copy: to },
+    },
+  );
 }
 
 /** A local path that is not below the folder, as a relative one with `..`; the same URI if that would climb to the root. */

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { parseMLTable } from "@aml/mltable";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type FolderWorkspace, openWorkspace } from "../src/index.ts";
 
@@ -63,6 +64,50 @@ test("a colocated table takes its data along", async () => {
   expect((await readdir(join(home, "moved"))).toSorted()).toEqual(["MLTable", "a.csv", "b.csv"]);
   expect(await recipe("moved")).toContain("file: ./a.csv");
   expect((await rows("moved")).map(({ id }) => id)).toEqual([2n, 3n]);
+});
+
+test("metadata and traits of all sorts come through loading, registering and saving", async () => {
+  const text =
+    "paths:\n- file: ../data/2025/a.csv\ntransformations:\n- read_delimited\ntraits:\n" +
+    "  index_columns: [id]\n  timestamp_column: at\n  other: {a: [1, null]}\nmetadata:\n  owner: me\n  none: null\n  deep: {a: [x, 2.5]}\n";
+  await mkdir(join(home, "noted"));
+  await writeFile(join(home, "noted", "MLTable"), text);
+  const loaded = await workspace.loadMLTable("noted");
+  if (loaded.kind !== "tabular") throw new Error("no table");
+  await loaded.skip(1).register("noted");
+  await workspace.saveMLTable(await workspace.datasets.get("noted"), "noted-again");
+  const { traits, metadata } = parseMLTable(await recipe("noted-again"));
+  expect(traits).toEqual({ index_columns: ["id"], timestamp_column: "at", other: { a: [1, null] } });
+  expect(metadata).toEqual({ owner: "me", none: null, deep: { a: ["x", 2.5] } });
+  await workspace.saveMLTable(loaded.withTimestampColumns(), "noted", { overwrite: true });
+  const after = parseMLTable(await recipe("noted"));
+  expect(after.traits).toEqual({ index_columns: ["id"], other: { a: [1, null] } });
+  expect(after.metadata).toEqual(metadata);
+});
+
+test("a colocated copy that would be another table is refused, and nothing is copied", async () => {
+  const files = "data/{year}/{name}.csv";
+  const csv = workspace.tabular.fromDelimitedFiles("data/2025/*.csv");
+  const known = csv.extractColumnsFromPartitionFormat("/{name}.csv");
+  await workspace.saveMLTable(known, "known", { colocated: true });
+  expect((await rows("known")).map(({ name }) => name)).toEqual(["a", "a", "b"]);
+  for (const format of [`/${files}`, "/{year}/{name}.csv"]) {
+    const table = csv.extractColumnsFromPartitionFormat(format);
+    await expect(workspace.saveMLTable(table, "unlike", { colocated: true })).rejects.toMatchObject({
+      code: "unsupported",
+      message: expect.stringContaining('"year":"2025"') as string,
+    });
+  }
+  await writeFile(
+    join(home, "data", "MLTable"),
+    `paths:\n- pattern: ./2025/*.csv\ntransformations:\n- filter: Path.endswith('b.csv')\n- take: 1\n- read_delimited\n`,
+  );
+  const filtered = await workspace.loadMLTable("data");
+  await expect(workspace.saveMLTable(filtered, "unlike", { colocated: true })).rejects.toMatchObject({
+    code: "unsupported",
+  });
+  await expect(readdir(join(home, "unlike"))).rejects.toMatchObject({ code: "ENOENT" });
+  await rm(join(home, "data", "MLTable"));
 });
 
 test("a recipe in another store cannot point at this machine, unless the data goes along", async () => {

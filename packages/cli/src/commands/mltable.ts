@@ -35,7 +35,10 @@ export async function validateMLTable(session: Session, folder: string): Promise
   }
 }
 
-function faultsOf(error: unknown): readonly MLTableFault[] {
+function faultsOf(error: unknown): readonly Pick<MLTableFault, "message" | "hint">[] {
   const errors = isAmlError(error) ? error.context["errors"] : undefined;
-  return Array.isArray(errors) ? (errors as MLTableFault[]) : [];
+  // Of a plan, faults are texts.
+  return Array.isArray(errors)
+    ? errors.map((fault: MLTableFault | string) => (typeof fault === "string" ? { message: fault } : fault))
+    : [];
 }
