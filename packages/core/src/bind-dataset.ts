@@ -93,7 +93,13 @@ export function bindTabularDataset(
     if (source.from === "query") return openQuery({ ...plan, source }, context, options);
     const engine = await context.engine();
     const more = last.filter(({ op }) => engine.ops.has(op));
-    return engine.open({ ...plan, steps: [...rowSteps, ...more] }, files(options), options);
+    const chosen = fileSteps.length === 0 ? files(options) : await unlessNone(files(options));
+    if (chosen !== undefined) return engine.open({ ...plan, steps: [...rowSteps, ...more] }, chosen, options);
+    // Of no file there are no rows; names and types are those of the first.
+    const first = applyFileSteps(listFiles(filesOf(plan), context.locate, options), [
+      { op: "take", count: 1 },
+    ]);
+    return engine.open({ ...plan, steps: [...rowSteps, NO_ROW] }, first, options);
   };
   /** In the engine, also the rows of a query without steps. */
   const load = async (options?: ReadTableOptions): Promise<TabularResult> => {
@@ -264,6 +270,25 @@ export function filesOf({ source, steps }: Plan): Source {
 
 function appendStep(plan: Plan, step: Step): Plan {
   return parsePlan({ ...plan, steps: [...plan.steps, step] });
+}
+
+/** The same items; undefined for none. */
+async function unlessNone<T>(items: AsyncIterable<T>): Promise<AsyncIterable<T> | undefined> {
+  const iterator = items[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  if (first.done === true) return undefined;
+  return (async function* () {
+    try {
+      yield first.value;
+      for (;;) {
+        const next = await iterator.next();
+        if (next.done === true) return;
+        yield next.value;
+      }
+    } finally {
+      await iterator.return?.();
+    }
+  })();
 }
 
 /** A table of the first rows of its files. Those of a query have columns without any. */

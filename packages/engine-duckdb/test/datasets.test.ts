@@ -114,3 +114,21 @@ test("values that no column has say why", async () => {
     message: expect.stringContaining("an invalid Date is no int32") as string,
   });
 });
+
+test("steps that leave no file leave a table without rows", async () => {
+  await write({ "left/a.csv": "x,y\n1,a\n", "left/b.csv": "x,y\n2,b\n" });
+  const files = workspace.files("left/");
+  for (const none of [files.take(0), files.skip(2), files.randomSplit(0, 1)[0]]) {
+    const table = none.toTabular("delimited");
+    expect((await table.schema()).columns.map(({ name, type }) => `${name}: ${type}`)).toEqual([
+      "x: int64",
+      "y: string",
+    ]);
+    const rows: unknown[] = [];
+    for await (const row of table.rows()) rows.push(row);
+    expect(rows).toEqual([]);
+  }
+  const last: unknown[] = [];
+  for await (const row of files.skip(1).toTabular("delimited").rows()) last.push(row);
+  expect(last).toEqual([{ x: 2n, y: "b" }]);
+});
