@@ -1,5 +1,7 @@
 import { AmlError, type ConversionErrors, type TabularPlan, type ValuePlace } from "@aml/core";
+import { filterColumns } from "@aml/core/plan";
 import { compilePlan, type CompiledPlan } from "./compile-plan.ts";
+import { countErrors } from "./encode-table.ts";
 import type { Inspected } from "./inspected.ts";
 import { isGap, type PartialFiles } from "./partial-files.ts";
 import type { CompileOptions } from "./relation.ts";
@@ -37,6 +39,34 @@ export async function findConversionErrors(
 ): Promise<ConversionErrors[]> {
   if (counts.size === 0) return [];
   return withWholeFiles(options, () => find(counts, options));
+}
+
+/**
+ * What could not be converted of the columns that filters look at: a null there drops the row, and with it what tells of
+ * the value. So these are counted in front of the first filter that looks at them, which takes a pass of its own.
+ *
+ * @returns nothing of a plan that takes some of the rows behind: nobody has looked at the others.
+ */
+export async function findFilteredErrors(options: FindOptions): Promise<ConversionErrors[]> {
+  const { plan, inspected, compile, scope, signal } = options;
+  const { steps } = plan;
+  const out: ConversionErrors[] = [];
+  const told = new Set<string>();
+  const read = steps.findIndex(({ op }) => op.startsWith("read_"));
+  for (const [at, step] of steps.entries()) {
+    if (step.op !== "filter" || at < read || steps.slice(at).some(({ op }) => op === "take")) continue;
+    const named = new Set(filterColumns(step.where));
+    const before = { ...plan, steps: steps.slice(0, at) };
+    const compiled = compilePlan(before, inspected, compile);
+    const columns = compiled.columns.filter(
+      ({ name, errorId }) => errorId !== undefined && named.has(name) && !told.has(name),
+    );
+    if (columns.length === 0) continue;
+    for (const { name } of columns) told.add(name);
+    const counts = await withWholeFiles(options, () => countErrors(scope, { ...compiled, columns }, signal));
+    out.push(...(await findConversionErrors(counts, { ...options, plan: before })));
+  }
+  return out;
 }
 
 /** Throws the error of a value that could not be converted anew, with its file and row. */

@@ -25,7 +25,12 @@ import { chooseFiles } from "./file-steps.ts";
 import { chooseRows } from "./choose-rows.ts";
 import { laterRows } from "./later-rows.ts";
 import { mapFiles, rowsWanted, type InspectContext } from "./inspect-context.ts";
-import { findConversionErrors, findFailedConversion, type FindOptions } from "./find-conversion-errors.ts";
+import {
+  findConversionErrors,
+  findFailedConversion,
+  findFilteredErrors,
+  type FindOptions,
+} from "./find-conversion-errors.ts";
 import { sampleRows, withTextColumns } from "./csv-columns.ts";
 import { inspectDelimited } from "./inspect-delimited.ts";
 import { inspectJson } from "./inspect-json.ts";
@@ -414,8 +419,13 @@ export function createTable({
   const onConverted: OnConverted | undefined =
     onConversionErrors &&
     (async (counts, signal) => {
-      const find = ownErrors ?? (() => findConversionErrors(counts, { ...reading, signal }));
-      const errors = await find(signal);
+      const find = async (): Promise<readonly ConversionErrors[]> => {
+        const filtered = await findFilteredErrors({ ...reading, signal });
+        const told = new Set(filtered.map(({ column }) => column));
+        const rest = new Map([...counts].filter(([name]) => !told.has(name)));
+        return [...filtered, ...(await findConversionErrors(rest, { ...reading, signal }))];
+      };
+      const errors = await (ownErrors ?? find)(signal);
       if (errors.length > 0) onConversionErrors(errors);
     });
   const locateFile = createLocate(inspected, parts, scope);

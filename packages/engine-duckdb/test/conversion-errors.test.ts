@@ -160,3 +160,34 @@ test("of remote Parquet of which parts are left out, also by take and by filters
     context: { ...place(0, 2 * third + 8), column: "n" },
   });
 });
+
+test("values whose rows a filter drops, since they are null, are told", async () => {
+  const files = await h.files({ "a.csv": "c,d,k\n1,5,a\nx,6,b\n9,y,c\nz,7,d\n2,z,a\n" });
+  const uri = files[0]?.uri ?? "";
+  const at = (row: number, value: string) => ({ uri, row, value });
+  const more = (name: string): object => ({
+    op: "filter",
+    where: { fn: ">", args: [{ col: name }, { lit: 0 }] },
+  });
+  const steps = [text, convert("int", "c", "d")];
+  const c = { column: "c", count: 2, first: [at(2, "x"), at(4, "z")] };
+  expect(await errorsOf([...steps, more("c")], files)).toEqual([
+    c,
+    { column: "d", count: 2, first: [at(3, "y"), at(5, "z")] },
+  ]);
+  // Each column in front of the first filter that looks at it, whether the table has it in the end or not.
+  const twice = [...steps, more("c"), more("d"), { op: "keep_columns", columns: ["k"] }];
+  expect(await errorsOf(twice, files)).toEqual([
+    c,
+    { column: "d", count: 2, first: [at(3, "y"), at(5, "z")] },
+  ]);
+  expect(await errorsOf([...steps, more("d"), more("c")], files)).toEqual([
+    { column: "d", count: 2, first: [at(3, "y"), at(5, "z")] },
+    c,
+  ]);
+  // Of rows that nobody has looked at nothing is known.
+  expect(await errorsOf([...steps, more("c"), { op: "take", count: 1 }], files)).toEqual([]);
+  // Inferred types can meet what their sample had not.
+  const inferred = { op: "read_delimited", infer_column_types: { sample_size: 1 } };
+  expect(await errorsOf([inferred, more("c"), { op: "keep_columns", columns: ["c"] }], files)).toEqual([c]);
+});

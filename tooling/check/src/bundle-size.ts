@@ -22,7 +22,7 @@ const BUDGETS: Readonly<Record<string, number>> = {
   "@aml/workspace": 24_000,
   "@aml/cli": 25_000,
   // Profiles are 4 kB of it, Delta tables 11 kB, Arrow out and in and inferred types 9 kB, partitions 2 kB, places of
-  // unconverted values 2 kB, remote Parquet in part 6 kB, what a statement asks of its tables 1 kB.
+  // unconverted values 2 kB, remote Parquet in part 6 kB, what a statement asks of its tables 1 kB, nanoseconds 4 kB.
   "@aml/engine-duckdb": 92_000,
   // A development dependency, whose services are imported when they are started.
   "@aml/emulator": 95_000,
