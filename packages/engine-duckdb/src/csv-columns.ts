@@ -72,34 +72,58 @@ export function inferColumns(
 }
 
 /**
- * The reading step with text for the columns whose first conversion names formats of times, or words for true and false:
- * these are about texts, and a guess in front of them would have read the day for the month.
+ * What the first conversion behind a reading step makes of columns that it names, and that no filter in front of it looks
+ * at: of what the texts are meant to be, it says more than a guess.
  */
-export function withTextColumns(step: Step | undefined, later: readonly Step[]): Step | undefined {
+function firstConversions(later: readonly Step[]): ReadonlyMap<string, ColumnTypeSpec> {
+  const found = new Map<string, ColumnTypeSpec>();
+  const seen = new Set<string>();
+  for (const step of later) {
+    if (step.op === "filter") for (const name of filterColumns(step.where)) seen.add(name);
+    if (step.op !== "convert_column_types") continue;
+    for (const { columns, column_type: type } of step.columns) {
+      if (typeof columns === "object" && "pattern" in columns) continue;
+      for (const name of namesOf(columns)) {
+        if (!seen.has(name)) found.set(name, type);
+        seen.add(name);
+      }
+    }
+  }
+  return found;
+}
+
+/** The reading step with text for the columns that a conversion has words for: words are about texts. */
+export function withTextsForWords(step: Step | undefined, later: readonly Step[]): Step | undefined {
   if (step?.op !== "read_delimited" || step.infer_column_types === false) return step;
   const infer = typeof step.infer_column_types === "object" ? step.infer_column_types : {};
   const overrides = infer.column_type_overrides ?? [];
   const known = new Set(overrides.flatMap(({ columns }) => namesOf(columns)));
-  const texts: string[] = [];
-  for (const other of later) {
-    // A filter in front of it means the values that were guessed.
-    if (other.op === "filter") for (const name of filterColumns(other.where)) known.add(name);
-    if (other.op !== "convert_column_types") continue;
-    for (const { columns, column_type: type } of other.columns) {
-      if (typeof columns === "object" && "pattern" in columns) continue;
-      for (const name of namesOf(columns)) {
-        if (known.has(name)) continue;
-        known.add(name);
-        const isOfText =
-          typeof type === "object" &&
-          ("datetime" in type || ("boolean" in type && type.boolean.true_values !== undefined));
-        if (isOfText) texts.push(name);
-      }
-    }
-  }
+  const texts = [...firstConversions(later)].flatMap(([name, type]) => {
+    const hasWords = typeof type === "object" && "boolean" in type && type.boolean.true_values !== undefined;
+    return hasWords && !known.has(name) ? [name] : [];
+  });
   if (texts.length === 0) return step;
   const column_type_overrides = [...overrides, { columns: texts, column_type: "string" as const }];
   return { ...step, infer_column_types: { ...infer, column_type_overrides } };
+}
+
+interface Inferred {
+  readonly columns: readonly { readonly name: string; readonly type: ColumnTypeSpec }[];
+  readonly inferred: readonly ColumnInference[];
+}
+
+/** Columns with text for dates whose day and month were guessed, and that a conversion has formats for. */
+export function withTextsForFormats<T extends Inferred>(found: T, later: readonly Step[]): T {
+  const conversions = firstConversions(later);
+  const columns = found.columns.map((column, at) => {
+    const type = conversions.get(column.name);
+    const hasFormats = typeof type === "object" && "datetime" in type;
+    const { by, inference } = found.inferred[at] ?? {};
+    return hasFormats && by === "values" && inference?.dates?.ambiguous === true
+      ? { ...column, type: "string" as const }
+      : column;
+  });
+  return { ...found, columns };
 }
 
 function namesOf(selector: ColumnSelector): readonly string[] {

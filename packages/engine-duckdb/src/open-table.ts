@@ -31,7 +31,7 @@ import {
   findFilteredErrors,
   type FindOptions,
 } from "./find-conversion-errors.ts";
-import { sampleRows, withTextColumns } from "./csv-columns.ts";
+import { sampleRows, withTextsForFormats, withTextsForWords } from "./csv-columns.ts";
 import { inspectDelimited } from "./inspect-delimited.ts";
 import { inspectJson } from "./inspect-json.ts";
 import { inspectParquet, stageParquet } from "./inspect-parquet.ts";
@@ -305,7 +305,8 @@ export async function inspect(
   const uris = files.map(({ uri }) => uri);
   const parts = selectsPartitions(plan);
   const read = plan.steps.findIndex(({ op }) => op.startsWith("read_"));
-  const step = withTextColumns(plan.steps[read], plan.steps.slice(read + 1));
+  const later = plan.steps.slice(read + 1);
+  const step = withTextsForWords(plan.steps[read], later);
   const encoding = step !== undefined && "encoding" in step ? step.encoding : undefined;
   const context: InspectContext & TableContext = { ...base, encoding };
   const finish = async <T extends Found>(found: T, names: readonly string[]): Promise<T & Common> => {
@@ -324,9 +325,10 @@ export async function inspect(
         const texts = await inspectDelimited(withoutSample(step), files, undefined, context);
         const table = await finish(texts, namesOf(texts));
         const source = { ...plan, steps: [...plan.steps.slice(0, read), step] };
-        return inferFromRows(source, step, table, { scope, signal, compile: base.compile, rows });
+        const inferring = { scope, signal, compile: base.compile, rows };
+        return withTextsForFormats(await inferFromRows(source, step, table, inferring), later);
       }
-      const found = await inspectDelimited(step, files, wanted, context);
+      const found = withTextsForFormats(await inspectDelimited(step, files, wanted, context), later);
       if (parts) return finish(await partDelimited(found, step, plan, files, context), namesOf(found));
       return finish(found, namesOf(found));
     }

@@ -25,10 +25,12 @@ test("formats are about the text, not about a date that was guessed of it", asyn
     "2020-04-03T00:00:00.000Z",
     "2020-06-05T00:00:00.000Z",
   ]);
-  expect(await values(["20200131", "20201231"], formats("%Y%m%d"))).toEqual([
-    "2020-01-31T00:00:00.000Z",
-    "2020-12-31T00:00:00.000Z",
-  ]);
+  const all = { ...read, infer_column_types: { sample_size: 20_000 } };
+  const files = await h.files({ "a.csv": "c,k\n03/04/2020,1\n" });
+  expect(await h.rows([all, formats("%d/%m/%Y")], files)).toEqual([{ c: new Date("2020-04-03"), k: 1n }]);
+  // A date that can be read in one way alone is that date, and a number none, as in the original.
+  expect(await values(["2020-01-31"], formats("%Y%m%d"))).toEqual(["2020-01-31T00:00:00.000Z"]);
+  expect(await values(["20200131"], formats("%Y%m%d"))).toEqual([null]);
   // Without them the guess stands, and a filter in front is about it.
   expect(await values(["03/04/2020"])).toEqual(["2020-03-04T00:00:00.000Z"]);
   const march = { op: "filter", where: parseFilter("c == datetime(2020, 3, 4)") };
