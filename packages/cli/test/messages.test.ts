@@ -154,3 +154,29 @@ test("one and many", () => {
     "20,000 files",
   ]);
 });
+
+test("a value that cannot be converted names the option that takes it, and files that cannot be are told", async () => {
+  const folder = join(cwd, "strict");
+  await mkdir(folder);
+  await writeFile(join(folder, "v.csv"), "n\n1\nx\n");
+  const steps =
+    "transformations:\n- read_delimited: {infer_column_types: false}\n- convert_column_types: [{columns: n, column_type: int}]\n";
+  await writeFile(join(folder, "MLTable"), `paths:\n- file: ./v.csv\n${steps}`);
+  const strict = await said("table", "show", "strict", "--on-error", "fail");
+  expect(strict).toContain("add --on-error null");
+  expect(strict).not.toContain("--read 'onError");
+  for (const [name, text] of [
+    ["no-trait", `paths:\n- file: ./v.csv\n${steps}traits: {timestamp_column: ''}\n`],
+    ["no-name", `paths:\n- file: 'azureml:'\n${steps}`],
+    [
+      "no-format",
+      "paths:\n- file: ./v.csv\ntransformations:\n- read_delimited\n- convert_column_types: [{columns: n, column_type: {datetime: {formats: ['%Q']}}}]\n",
+    ],
+  ] as const) {
+    await mkdir(join(cwd, name));
+    await writeFile(join(cwd, name, "MLTable"), text);
+    const told = await said("mltable", "validate", name);
+    expect(told).toMatch(/\[[1-9]\d*\]$/);
+    expect(told).not.toContain("internal");
+  }
+});
