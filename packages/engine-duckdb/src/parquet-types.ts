@@ -16,19 +16,20 @@ const [TRUE, FALSE, I32, BINARY, LIST, SET, MAP, STRUCT] = [1, 2, 5, 8, 9, 10, 1
 /** Structures within structures: a footer may say anything. */
 const DEEPEST = 32;
 
-/** Fields of `FileMetaData`, `KeyValue`, `SchemaElement`, `LogicalType`, `TimestampType` and `TimeUnit`. */
-const [SCHEMA, KEY_VALUES] = [2, 5] as const;
+/** Fields of `FileMetaData`, `KeyValue`, `SchemaElement`, `LogicalType`, `DecimalType`, `TimestampType` and `TimeUnit`. */
+const [SCHEMA, KEY_VALUES, CREATED_BY] = [2, 5, 6] as const;
 const KEY = 1;
 const [TYPE, TYPE_LENGTH, NUM_CHILDREN, PRECISION, LOGICAL_TYPE] = [1, 2, 5, 8, 10] as const;
-const TIMESTAMP = 8;
+const [DECIMAL, TIMESTAMP] = [5, 8] as const;
+const DECIMAL_PRECISION = 2;
 const [IS_ADJUSTED_TO_UTC, UNIT] = [1, 2] as const;
 const NANOS = 3;
 
 /** Physical types, and the length of the second, as they are written: twice the number. */
 const [INT96, FIXED_BYTES, TWELVE] = [3 * 2, 7 * 2, 12 * 2] as const;
 
-/** Timestamps of Spark have microseconds, whatever holds them. */
-const SPARK = "org.apache.spark.version";
+/** Timestamps of Spark have microseconds, whatever holds them. Others may keep its key, but have a library of their own. */
+const SPARK = { key: "org.apache.spark.version", createdBy: "parquet-mr" } as const;
 
 /**
  * The columns of a footer that hold nanoseconds. DuckDB tells of them, but not of the place where the footer does, which
@@ -76,12 +77,20 @@ function readLeaves(
   goesOn: () => boolean = () => false,
 ): boolean | undefined {
   const reader: Reader = { bytes: footer, at: 0 };
-  let isOfSpark = false;
+  let hasKey = false;
+  let createdBy = "";
   let leaf = 0;
   try {
     readStruct(reader, (id, type) => {
       if (id === KEY_VALUES && type === LIST) {
-        readList(reader, () => (isOfSpark ||= readKey(reader) === SPARK));
+        readList(reader, () => {
+          const key = readKey(reader);
+          hasKey ||= key === SPARK.key;
+        });
+        return "read";
+      }
+      if (id === CREATED_BY && type === BINARY) {
+        createdBy = new TextDecoder().decode(readBytes(reader));
         return "read";
       }
       if (id !== SCHEMA || type !== LIST) return "skip";
@@ -97,7 +106,7 @@ function readLeaves(
     if (!(error instanceof RangeError)) throw error;
     return undefined;
   }
-  return isOfSpark;
+  return hasKey && createdBy.startsWith(SPARK.createdBy);
 }
 
 interface Element {
@@ -121,8 +130,10 @@ function readElement(reader: Reader): Element {
     else if (id === PRECISION && type === I32) precision = readVarint(reader) / 2;
     else if (id === LOGICAL_TYPE && type === STRUCT) {
       readStruct(reader, (kind, of) => {
-        if (kind !== TIMESTAMP || of !== STRUCT) return "skip";
-        column = readTimestamp(reader);
+        if (of !== STRUCT) return "skip";
+        if (kind === TIMESTAMP) column = readTimestamp(reader);
+        else if (kind === DECIMAL) precision = readPrecision(reader);
+        else return "skip";
         return "read";
       });
     } else return "skip";
@@ -144,6 +155,16 @@ function readTimestamp(reader: Reader): Column | undefined {
     return "read";
   });
   return isNanos ? column : undefined;
+}
+
+function readPrecision(reader: Reader): number {
+  let precision = 0;
+  readStruct(reader, (id, type) => {
+    if (id !== DECIMAL_PRECISION || type !== I32) return "skip";
+    precision = readVarint(reader) / 2;
+    return "read";
+  });
+  return precision;
 }
 
 function readKey(reader: Reader): string {

@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
@@ -73,6 +73,8 @@ test("what is no path is refused as such", async () => {
 test("the workspace's own folder is in no listing", async () => {
   await mkdir(join(folder, "own/.aml"), { recursive: true });
   await writeFile(join(folder, "own/.aml/vault.key"), "key");
+  await mkdir(join(folder, "own/sub"));
+  await symlink("../.aml", join(folder, "own/sub/.aml"));
   await write({ "own/a.csv": "x\n1\n" });
   const { files } = await workspace.files("own/").download("copied/");
   expect(files).toEqual([uriOf("copied/a.csv")]);

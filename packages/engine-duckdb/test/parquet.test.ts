@@ -2,6 +2,7 @@ import { readFile, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { beforeAll, expect, test } from "vitest";
+import { wideDecimals } from "../src/parquet-types.ts";
 import { allRows, createHarness, failureOf, textOf } from "./harness.ts";
 
 const h = await createHarness();
@@ -165,6 +166,11 @@ test("decimals of more than 38 digits are refused by name, not read as other num
       context: { uri: files[0]?.uri, column },
     });
   }
+  const footer = wide.subarray(-8 - wide.readUInt32LE(wide.length - 8), -8);
+  expect([...wideDecimals(footer)]).toEqual([
+    [1, 60],
+    [2, 60],
+  ]);
   const rest = await h.rows([read, { op: "drop_columns", columns: ["v", "s"] }], files);
   expect(rest).toEqual([
     { i: 1n, f: 0.5, d38: "1".repeat(38) },

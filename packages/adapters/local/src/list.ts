@@ -86,7 +86,7 @@ async function namesOf(folder: StorePath, at: string): Promise<Dirent[]> {
 
 /** @returns `undefined` for what is no file or folder of a store, as a pipe. @throws `path_invalid` for a link to nothing. */
 async function entryOf(root: string, path: StorePath, at: string, item: Dirent): Promise<Entry | undefined> {
-  if (item.isDirectory()) return item.name === WORKSPACE_FOLDER ? undefined : { path, at, directory: true };
+  if (item.isDirectory()) return visible({ path, at, directory: true }, item);
   if (item.isFile()) return { path, at, directory: false };
   if (!item.isSymbolicLink()) return undefined;
   const target = await real(root, path, at);
@@ -97,8 +97,12 @@ async function entryOf(root: string, path: StorePath, at: string, item: Dirent):
   }
   const stats = await mapped("list", path, stat(target));
   return stats.isDirectory() || stats.isFile()
-    ? { path, at: target, directory: stats.isDirectory() }
+    ? visible({ path, at: target, directory: stats.isDirectory() }, item)
     : undefined;
+}
+
+function visible(entry: Entry, { name }: Dirent): Entry | undefined {
+  return entry.directory && name === WORKSPACE_FOLDER ? undefined : entry;
 }
 
 async function real(root: string, path: StorePath, at: string): Promise<string | undefined> {
